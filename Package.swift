@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target of this package: Swift 6, explicit `any`, imports internal unless said otherwise, and no warning left standing.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// A module of the daemon. Its dependencies are the whole list of what it may import (see README, "The house").
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
+}
+
+let package = Package(
+    name: "artifactd",
+    products: [
+        .executable(name: "artifactd", targets: ["artifactd"]),
+        .executable(name: "artifactctl", targets: ["artifactctl"]),
+        .library(name: "ArtifactClient", targets: ["ArtifactClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
+
+        module("ArtifactModel"),
+        module("ArtifactWire", ["ArtifactModel"]),
+        module("LinuxSystem", ["CLinux"]),
+        module("WorkerPool", ["LinuxSystem"]),
+        module("Journal", ["ArtifactModel", "WorkerPool", grdb]),
+        module("Pipeline", ["ArtifactModel", "LinuxSystem", "WorkerPool", "CZlib", "CZstd", "CISAL"]),
+        module("ObjectStore", ["ArtifactModel", "LinuxSystem"]),
+        module("S3", ["ArtifactModel", "ObjectStore", "CCurl", "COpenSSL"]),
+        module(
+            "DaemonCore",
+            [
+                "ArtifactModel", "ArtifactWire", "LinuxSystem", "WorkerPool", "Journal", "Pipeline", "ObjectStore", "S3",
+                logging, lifecycle, yams,
+            ]),
+        module("ArtifactClient", ["ArtifactModel", "ArtifactWire", "LinuxSystem"]),
+        .executableTarget(
+            name: "artifactd", dependencies: ["DaemonCore", "ArtifactModel", logging, arguments], swiftSettings: strict),
+        .executableTarget(
+            name: "artifactctl", dependencies: ["ArtifactClient", "ArtifactModel", "ArtifactWire", "LinuxSystem", arguments],
+            swiftSettings: strict),
+    ]
+)
