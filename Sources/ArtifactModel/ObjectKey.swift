@@ -31,7 +31,8 @@ public struct ObjectKey: Hashable, Sendable, CustomStringConvertible {
             throw refused("it is \(length) bytes long with the store's prefix, and S3 takes \(maximumBytes); shorten the path")
         }
         for scalar in key.unicodeScalars where scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) {
-            throw refused("it contains the control character U+\(hexadecimal([UInt8(scalar.value)]).uppercased()); rename the file")
+            throw refused(
+                "it contains the control character U+\(hexadecimal([UInt8(scalar.value)]).uppercased()); rename the file")
         }
         try checkComponents(key, of: key)
     }

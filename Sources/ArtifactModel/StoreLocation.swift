@@ -24,7 +24,8 @@ public enum StoreLocation: Hashable, Sendable, CustomStringConvertible {
         } else if let rest = url.dropping(prefix: "file://") {
             guard rest.hasPrefix("/") else {
                 throw ArtifactError(
-                    .invalidRequest, "store '\(url.escapedForLog)': the path must be absolute; write file:///dir with three slashes")
+                    .invalidRequest,
+                    "store '\(url.escapedForLog)': the path must be absolute; write file:///dir with three slashes")
             }
             let path = rest.trimmingSlashes()
             if !path.isEmpty { try ObjectKey.checkComponents(path, of: url) }
