@@ -21,7 +21,8 @@ extension System {
         var entry = passwd()
         var found: UnsafeMutablePointer<passwd>?
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 65_536) { buffer in
-            getpwnam_r(name, &entry, buffer.baseAddress, buffer.count, &found) == 0 && found != nil ? entry.pw_uid : nil
+            guard let memory = buffer.baseAddress else { return nil }
+            return getpwnam_r(name, &entry, memory, buffer.count, &found) == 0 && found != nil ? entry.pw_uid : nil
         }
     }
 
@@ -31,7 +32,8 @@ extension System {
         var entry = group()
         var found: UnsafeMutablePointer<group>?
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 65_536) { buffer in
-            getgrnam_r(name, &entry, buffer.baseAddress, buffer.count, &found) == 0 && found != nil ? entry.gr_gid : nil
+            guard let memory = buffer.baseAddress else { return nil }
+            return getgrnam_r(name, &entry, memory, buffer.count, &found) == 0 && found != nil ? entry.gr_gid : nil
         }
     }
 }

@@ -1,7 +1,8 @@
 import CLinux
 public import Glibc
 
-/// The kernel's calls, each with its errors as `SystemError`. No other file of this module calls the kernel.
+/// The kernel's calls, each with its errors as `SystemError`. Who this process is stands in `System+Identity`; else no
+/// other file of this module calls the kernel.
 ///
 /// Descriptors are opened close-on-exec without exception. An interrupted call is made again. Paths are text without NUL:
 /// one inside would cut the path short, so it is refused with EINVAL. `directory` parameters take a directory's descriptor,
@@ -433,10 +434,6 @@ extension System {
 extension System {
     /// The real user of this process.
     public static var userID: UInt32 { getuid() }
-    /// The user whose rights this process has.
-    public static var effectiveUserID: UInt32 { geteuid() }
-    /// This process.
-    public static var processID: Int32 { getpid() }
 
     /// Whether a process of this id exists, whoever owns it.
     public static func processExists(_ id: Int32) throws(SystemError) -> Bool {
