@@ -1,0 +1,8 @@
+/// A request as the transport sends it, without its body: signed, encoded, complete but for what HTTP itself needs.
+struct HTTPRequest: Sendable {
+    let method: S3Request.Method
+    let url: String
+    let headers: [HTTPField]
+    /// Whether the server may work for minutes before it answers.
+    let isSlow: Bool
+}
