@@ -1,6 +1,6 @@
 import Glibc
 
-/// One line a request, written before the answer is sent: who has the answer finds the line.
+/// One line a request that arrived whole, written before the answer is sent: who has the answer finds the line.
 struct RequestLog: Sendable {
     private let descriptor: Int32
 
