@@ -456,6 +456,13 @@ extension System {
         signal(SIGIO, SIG_IGN)
     }
 
+    /// Names the calling thread, for `top -H` and debuggers. The kernel keeps the first 15 bytes.
+    public static func nameThread(_ name: String) {
+        let bytes = name.utf8.prefix(15).map { CChar(bitPattern: $0) } + [0]
+        // Cannot fail: it is this thread, and the name is short enough.
+        pthread_setname_np(pthread_self(), bytes)
+    }
+
     /// How many descriptors this process may have open, and how far it may raise that.
     public static func descriptorLimit() throws(SystemError) -> (soft: UInt64, hard: UInt64) {
         var limit = rlimit()
