@@ -81,7 +81,11 @@ final class S3Session: ObjectStoreSession {
                 entries.append(entry)
             }
             // The last key rather than the store's token: it is still good after a restart of either side.
-            if let last = entries.last { return ListPage(entries: entries, next: page.isTruncated ? last.key : nil) }
+            if let last = entries.last {
+                // S3 sorts so by itself; a server that keeps real directories does not, and goes on by its own order.
+                entries.sort { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+                return ListPage(entries: entries, next: page.isTruncated ? last.key : nil)
+            }
             guard page.isTruncated, let next = page.token, next != token else { return ListPage(entries: [], next: nil) }
             token = next
         }
