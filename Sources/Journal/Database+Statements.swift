@@ -1,0 +1,34 @@
+import ArtifactModel
+import Foundation
+import GRDB
+
+extension Database {
+    /// Runs a statement that stays prepared, and returns how many rows it changed (triggers' changes not counted).
+    func run(_ sql: String, _ arguments: StatementArguments) throws -> Int {
+        try cachedStatement(sql: sql).execute(arguments: arguments)
+        return changesCount
+    }
+
+    /// The first row that a prepared statement finds.
+    func firstRow(_ sql: String, _ arguments: StatementArguments) throws -> Row? {
+        try Row.fetchOne(cachedStatement(sql: sql), arguments: arguments)
+    }
+
+    /// What a prepared statement finds, row by row.
+    func rows<Value>(_ sql: String, _ arguments: StatementArguments, _ make: (Row) throws -> Value) throws -> [Value] {
+        let cursor = try Row.fetchCursor(cachedStatement(sql: sql), arguments: arguments)
+        var values: [Value] = []
+        while let row = try cursor.next() { values.append(try make(row)) }
+        return values
+    }
+}
+
+extension Sequence<UInt8> {
+    /// The bytes as SQLite takes them. GRDB speaks `Data`, and links Foundation anyway.
+    var blob: Data { Data(self) }
+}
+
+extension UInt64 {
+    /// The number by its bit pattern: SQLite's integers are signed.
+    var bits: Int64 { Int64(bitPattern: self) }
+}

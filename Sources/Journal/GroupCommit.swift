@@ -1,0 +1,185 @@
+import ArtifactModel
+import GRDB
+import WorkerPool
+
+/// The one writer: takes all that is waiting, runs it in one transaction, and answers each after the commit.
+///
+/// One fsync then serves all hand-overs that arrive while the one before is under way. Whoever submits bounds how much waits: a
+/// session has a bounded number of requests under way.
+final class GroupCommit: Sendable {
+    /// Something to write.
+    struct Entry: Sendable {
+        /// Whether a promise to a client follows from it: no longer given when the disk is full or not to be trusted.
+        let isPromise: Bool
+        /// Runs the statements and returns what answers once they are committed.
+        let perform: @Sendable (Database) throws -> @Sendable () -> Void
+        /// Answers that nothing was written, or that it is unknown whether.
+        let refuse: @Sendable (ArtifactError) -> Void
+
+        /// An entry with a result. An `ArtifactError` from `body` concerns this entry alone, which must then have written nothing;
+        /// any other error undoes the whole transaction.
+        init<Value: Sendable>(
+            isPromise: Bool, body: @escaping @Sendable (Database) throws -> Value,
+            completion: @escaping @Sendable (Result<Value, ArtifactError>) -> Void
+        ) {
+            self.isPromise = isPromise
+            perform = { db in
+                do {
+                    let value = try body(db)
+                    return { completion(.success(value)) }
+                } catch let error as ArtifactError {
+                    return { completion(.failure(error)) }
+                }
+            }
+            refuse = { completion(.failure($0)) }
+        }
+    }
+
+    private struct State {
+        var waiting: [Entry] = []
+        var isClosed = false
+        var condition: JournalCondition
+    }
+
+    private let database: DatabaseQueue
+    private let directory: String
+    private let reserve: Reserve
+    private let now: @Sendable () -> Int64
+    private let state: Monitor<State>
+
+    /// - Parameter condition: what opening found.
+    init(
+        database: DatabaseQueue, directory: String, reserve: Reserve, condition: JournalCondition,
+        now: @escaping @Sendable () -> Int64
+    ) {
+        self.database = database
+        self.directory = directory
+        self.reserve = reserve
+        self.now = now
+        state = Monitor(State(condition: condition))
+    }
+
+    var condition: JournalCondition { state.withLock { $0.condition } }
+
+    /// Queues an entry. It is answered on the writer's thread, in the order of submission; after `close` at once, on the caller's.
+    func submit(_ entry: Entry) {
+        let isClosed = state.withLock { state in
+            if !state.isClosed { state.waiting.append(entry) }
+            return state.isClosed
+        }
+        guard isClosed else { return state.signal() }
+        entry.refuse(ArtifactError(.shuttingDown, "artifactd is stopping; try again after its restart"))
+    }
+
+    /// Takes no more entries; `run` returns once those that wait are answered.
+    func close() {
+        state.withLock { $0.isClosed = true }
+        state.broadcast()
+    }
+
+    /// The writer thread's life.
+    func run() {
+        while true {
+            let batch = state.wait { state -> [Entry]? in
+                guard state.isClosed || !state.waiting.isEmpty else { return nil }
+                let batch = state.waiting
+                state.waiting = []
+                return batch
+            }
+            if batch.isEmpty { return }
+            settle(batch)
+        }
+    }
+
+    // MARK: A batch
+
+    private func settle(_ batch: [Entry]) {
+        var batch = batch
+        if let refusal = refusalOfPromises() {
+            refuse(batch.filter(\.isPromise), refusal)
+            batch.removeAll(where: \.isPromise)
+        }
+        guard let fault = attempt(batch) else { return }
+        guard case .noSpace = fault else { return refuse(batch, entered(fault)) }
+        reserve.release()
+        let refusal = entered(fault)
+        refuse(batch.filter(\.isPromise), refusal)
+        batch.removeAll(where: \.isPromise)
+        if let fault = attempt(batch) { refuse(batch, entered(fault)) }
+    }
+
+    /// Runs the entries in one transaction and answers them. Returns what stood against it; then none is answered.
+    private func attempt(_ batch: [Entry]) -> StorageFault? {
+        guard !batch.isEmpty else { return nil }
+        do {
+            let answers = try database.writeWithoutTransaction { db in
+                var answers: [@Sendable () -> Void] = []
+                answers.reserveCapacity(batch.count)
+                try db.inTransaction(.immediate) {
+                    for entry in batch { answers.append(try entry.perform(db)) }
+                    return .commit
+                }
+                return answers
+            }
+            for answer in answers { answer() }
+            return nil
+        } catch {
+            return StorageFault(error, probe: reserve.probe)
+        }
+    }
+
+    private func refuse(_ entries: [Entry], _ error: ArtifactError) {
+        for entry in entries { entry.refuse(error) }
+    }
+
+    // MARK: The condition
+
+    /// Takes note of a fault and returns the error that it means for what was to be written.
+    private func entered(_ fault: StorageFault) -> ArtifactError {
+        let now = now()
+        state.withLock { state in
+            switch (state.condition, fault) {
+            case (.failed, _), (.full, .noSpace), (_, .passing): break
+            case (_, .noSpace(let reason)): state.condition = .full(since: now, reason: reason)
+            case (_, .readOnly(let reason)): state.condition = .readOnly(reason: reason)
+            case (_, .broken(let reason)): state.condition = .failed(reason: reason)
+            }
+        }
+        return error(of: fault)
+    }
+
+    /// Nil when promises can be made; tries to get there first.
+    private func refusalOfPromises() -> ArtifactError? {
+        let refusal: ArtifactError
+        switch condition {
+        case .ok: return nil
+        case .failed(let reason): return error(of: .broken(reason))
+        case .full(_, let reason):
+            refusal = error(of: .noSpace(reason))
+            guard reserve.fits else { return refusal }
+        case .readOnly(let reason): refusal = error(of: .readOnly(reason))
+        }
+        guard reserve.hold() == nil else { return refusal }
+        state.withLock { $0.condition = .ok }
+        return nil
+    }
+
+    private func error(of fault: StorageFault) -> ArtifactError {
+        switch fault {
+        case .noSpace(let said):
+            ArtifactError(
+                .busy, "the disk of the state directory '\(directory.escapedForLog)' is full; free space there and try again",
+                cause: said)
+        case .readOnly(let said):
+            ArtifactError(
+                .localStorageFailed,
+                "the state directory '\(directory.escapedForLog)' cannot be written; make it writable and try again", cause: said)
+        case .broken(let said):
+            ArtifactError(
+                .localStorageFailed,
+                "the journal in '\(directory.escapedForLog)' could not be written; check the disk, then restart artifactd",
+                cause: said)
+        case .passing(let error): error
+        }
+    }
+}

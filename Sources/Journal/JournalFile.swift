@@ -1,0 +1,148 @@
+import ArtifactModel
+import GRDB
+import Glibc
+
+/// The journal's file: making it, opening and checking it, setting a damaged one aside.
+struct JournalFile {
+    let directory: String
+    var path: String { "\(directory)/journal.sqlite" }
+
+    /// Why a file cannot be a journal (any more).
+    private struct Damage: Error {}
+
+    /// Opens the journal; makes it first where there is none, or where what is there is damaged.
+    /// - Parameter now: Unix time in milliseconds, for the name of what is set aside.
+    /// - Returns: the one connection, and where a damaged file now lies.
+    func open(now: Int64) throws(ArtifactError) -> (database: DatabaseQueue, setAside: String?) {
+        var setAside = isDamagedAtFirstSight ? try moveAside(now: now) : nil
+        do {
+            if !Self.exists(path) { try create() }
+            do {
+                return (try openChecked(), setAside)
+            } catch is Damage {
+                setAside = try moveAside(now: now)
+                try create()
+                return (try openChecked(), setAside)
+            }
+        } catch let error as ArtifactError {
+            throw error
+        } catch {
+            throw ArtifactError(
+                .localStorageFailed, "the journal '\(path.escapedForLog)' could not be opened; see to its directory",
+                cause: "\(error)")
+        }
+    }
+
+    /// An empty file, or a log without its database: SQLite would take either for a new journal. Ours is never empty, as it gets
+    /// its name only once it is whole.
+    private var isDamagedAtFirstSight: Bool {
+        guard let size = Self.size(path) else { return (Self.size("\(path)-wal") ?? 0) > 0 }
+        return size == 0
+    }
+
+    // MARK: Making
+
+    private func create() throws {
+        let fresh = "\(path).new"
+        for suffix in ["", "-wal", "-shm"] where Self.exists(fresh + suffix) {
+            guard unlink(fresh + suffix) == 0 else { throw failure("could not be replaced", at: fresh + suffix) }
+        }
+        // SQLite gives its log the mode of the database, and the journal holds the clients' bytes.
+        let descriptor = Glibc.open(fresh, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw failure("could not be created", at: fresh) }
+        close(descriptor)
+        let database = try connect(to: fresh)
+        try Schema.migrator.migrate(database)
+        _ = try database.writeWithoutTransaction { db in try db.checkpoint(.truncate) }
+        try database.close()
+        guard rename(fresh, path) == 0 else { throw failure("could not be named", at: path) }
+        try syncDirectory()
+    }
+
+    // MARK: Opening
+
+    /// Opens the file as the one connection.
+    ///
+    /// GRDB's `journalMode = .wal` would set `synchronous` to NORMAL after `prepareDatabase`, and every promise would be a lie; so
+    /// it is left alone, both are set here, and both are asserted.
+    private func connect(to path: String) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.label = "journal"
+        configuration.foreignKeysEnabled = false
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA journal_mode = WAL")
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+            // What a burst made of the log is given back at the next checkpoint.
+            try db.execute(sql: "PRAGMA journal_size_limit = \(16 << 20)")
+        }
+        let database = try DatabaseQueue(path: path, configuration: configuration)
+        let (mode, synchronous) = try database.inDatabase { db in
+            (try String.fetchOne(db, sql: "PRAGMA journal_mode"), try Int.fetchOne(db, sql: "PRAGMA synchronous"))
+        }
+        guard mode == "wal", synchronous == 2 else {
+            throw ArtifactError(
+                .localStorageFailed,
+                "the journal '\(path.escapedForLog)' cannot be written safely; put the state directory on a local file system",
+                cause: "journal_mode is \(mode ?? "unknown") and not wal, or synchronous is \(synchronous ?? -1) and not 2")
+        }
+        return database
+    }
+
+    private func openChecked() throws -> DatabaseQueue {
+        do {
+            let database = try connect(to: path)
+            try database.inDatabase { db in
+                guard try String.fetchOne(db, sql: "PRAGMA quick_check(1)") == "ok",
+                    try Int32.fetchOne(db, sql: "PRAGMA application_id") == Schema.applicationID
+                else { throw Damage() }
+                if try Schema.migrator.hasBeenSuperseded(db) {
+                    throw ArtifactError(
+                        .conflict,
+                        "the journal '\(path.escapedForLog)' was made by a newer version of artifactd; start that one, "
+                            + "or use another state directory")
+                }
+            }
+            try Schema.migrator.migrate(database)
+            return database
+        } catch DatabaseError.SQLITE_CORRUPT, DatabaseError.SQLITE_NOTADB {
+            throw Damage()
+        }
+    }
+
+    // MARK: Setting aside
+
+    /// Renames the file and what belongs to it, and returns the new name.
+    private func moveAside(now: Int64) throws(ArtifactError) -> String {
+        var time = now
+        while Self.exists("\(path).corrupt-\(time)") { time += 1 }
+        let target = "\(path).corrupt-\(time)"
+        for suffix in ["", "-wal", "-shm"] where Self.exists(path + suffix) {
+            guard rename(path + suffix, target + suffix) == 0 else { throw failure("could not be set aside", at: path + suffix) }
+        }
+        try syncDirectory()
+        return target
+    }
+
+    // MARK: The directory
+
+    /// Makes names durable: fsync of a file says nothing about its directory's entry (fsync(2)).
+    private func syncDirectory() throws(ArtifactError) {
+        let descriptor = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("could not be opened", at: directory) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw failure("could not be synced", at: directory) }
+    }
+
+    private func failure(_ what: String, at path: String) -> ArtifactError {
+        let cause = String(cString: strerror(errno))
+        return ArtifactError(.localStorageFailed, "'\(path.escapedForLog)' \(what); see to the state directory", cause: cause)
+    }
+
+    private static func exists(_ path: String) -> Bool { size(path) != nil }
+
+    private static func size(_ path: String) -> Int64? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? Int64(status.st_size) : nil
+    }
+}
