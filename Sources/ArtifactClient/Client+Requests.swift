@@ -1,0 +1,66 @@
+public import ArtifactModel
+public import ArtifactWire
+
+/// One request, one answer: each waits for its answer, and throws `failure` when the daemon refuses.
+extension Client {
+    /// A page of job records.
+    public func jobs(_ request: ListJobs) throws(ClientError) -> Jobs {
+        guard case .jobs(let jobs) = try call(.listJobs(request)) else { throw Self.confused }
+        return jobs
+    }
+
+    /// The record of one job.
+    /// - Throws: `notFound` when there is none, or none that the caller may see.
+    public func job(_ id: JobID) throws(ClientError) -> JobRecord {
+        guard let record = try jobs(ListJobs(ids: [id], limit: 1)).records.first else {
+            throw .failure(ArtifactError(.notFound, "there is no job \(id)"))
+        }
+        return record
+    }
+
+    /// Waits for jobs.
+    public func wait(_ request: Wait) throws(ClientError) -> Waited {
+        guard case .waited(let waited) = try call(.wait(request)) else { throw Self.confused }
+        return waited
+    }
+
+    /// Gives a job up; returns the state in which it is now.
+    public func cancel(_ id: JobID) throws(ClientError) -> JobState {
+        guard case .cancelled(let cancelled) = try call(.cancel(Cancel(id: id))) else { throw Self.confused }
+        return cancelled.state
+    }
+
+    /// Puts failed jobs back into the queue: the ones named, or with none all of the caller's.
+    public func retry(_ ids: [JobID]) throws(ClientError) -> Retried {
+        guard case .retried(let retried) = try call(.retry(Retry(ids: ids))) else { throw Self.confused }
+        return retried
+    }
+
+    /// The status document: a `StatusReport` in JSON.
+    public func status() throws(ClientError) -> String {
+        guard case .statusReport(let text) = try call(.status) else { throw Self.confused }
+        return text.json
+    }
+
+    /// A page of the objects in the store.
+    public func objects(_ request: ListObjects) throws(ClientError) -> Objects {
+        guard case .objects(let objects) = try call(.listObjects(request)) else { throw Self.confused }
+        return objects
+    }
+
+    /// Has the daemon write an object's decoded bytes to a descriptor, and waits until all are written.
+    public func get(_ uri: String, to descriptor: Int32) throws(ClientError) -> Got {
+        guard case .got(let got) = try call(.get(Get(uri: uri)), descriptor: descriptor) else { throw Self.confused }
+        return got
+    }
+
+    /// Removes an object. One that is not there is no error.
+    public func delete(_ uri: String) throws(ClientError) {
+        guard case .deleted = try call(.delete(Delete(uri: uri))) else { throw Self.confused }
+    }
+
+    /// Cannot be reached: an answer of another kind than the request's ends the connection before.
+    private static var confused: ClientError {
+        .failure(ArtifactError(.internalFault, "an answer of the wrong kind was let through"))
+    }
+}

@@ -1,0 +1,32 @@
+import ArtifactClient
+import ArtifactModel
+
+/// How the program ends. Thrown by a command that has already said why.
+enum ExitStatus: Int32, Error {
+    /// What was asked for is done.
+    case done = 0
+    /// A job failed, or an input or a request was refused: the same again will not help.
+    case failed = 1
+    /// The command line is wrong.
+    case usage = 2
+    /// Nobody listens at the socket, or the connection was lost.
+    case noDaemon = 3
+    /// A bound was reached, the daemon is stopping, or the time is up: the same again can help (`EX_TEMPFAIL` of sysexits.h).
+    case tryAgain = 75
+
+    /// The status that an error's code stands for. Troubles of the store are failures here: the daemon itself tries again for a
+    /// job, and whoever lists or reads an object learns that it did not work.
+    init(_ code: ArtifactError.Code) {
+        switch code {
+        case .busy, .shuttingDown, .timeout: self = .tryAgain
+        default: self = .failed
+        }
+    }
+
+    init(_ error: ClientError) {
+        switch error {
+        case .noDaemon, .connectionLost: self = .noDaemon
+        case .failure(let error): self.init(error.code)
+        }
+    }
+}

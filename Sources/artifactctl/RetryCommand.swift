@@ -1,0 +1,37 @@
+import ArgumentParser
+import ArtifactClient
+import ArtifactModel
+
+/// `artifactctl retry`
+struct RetryCommand: ControlCommand {
+    static let configuration = CommandConfiguration(commandName: "retry", abstract: "Puts failed jobs back into the queue.")
+
+    @Argument(help: ArgumentHelp("The jobs.", valueName: "id"))
+    var ids: [JobID] = []
+
+    @Flag(help: "All of your jobs that failed.")
+    var failed = false
+
+    @OptionGroup var options: GlobalOptions
+
+    private struct Document: Encodable {
+        var count: UInt64
+        var refusals: [ErrorDocument]
+    }
+
+    func validate() throws {
+        // With neither, a script's empty list would retry everything.
+        if ids.isEmpty != failed { throw ValidationError("name jobs, or give --failed for all that failed, not both") }
+    }
+
+    func run(_ output: Output) throws {
+        let retried = try options.connect().retry(ids)
+        if output.isJSON {
+            try output.document(Document(count: retried.count, refusals: retried.refusals.map { ErrorDocument($0.error) }))
+        } else {
+            try output.line("\(retried.count) \(retried.count == 1 ? "job is" : "jobs are") in the queue again")
+            for refusal in retried.refusals { try output.complain(refusal.error) }
+        }
+        if !retried.refusals.isEmpty { throw ExitStatus.failed }
+    }
+}
