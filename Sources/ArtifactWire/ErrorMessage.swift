@@ -4,9 +4,20 @@ public import ArtifactModel
 public struct ErrorMessage: FramePayload {
     static let type = MessageType.error
 
-    public var error: ArtifactError
+    /// The longest message and the longest cause, in bytes of UTF-8.
+    ///
+    /// An error quotes what it refuses, which may be a megabyte of somebody's text; a refusal must fit into a frame all the same.
+    public static let maximumText = 4096
 
-    public init(_ error: ArtifactError) { self.error = error }
+    /// The error, its texts cut to `maximumText`.
+    public let error: ArtifactError
+
+    /// A refusal for this reason. Texts beyond `maximumText` are cut, which an ellipsis shows.
+    public init(_ error: ArtifactError) {
+        self.error = ArtifactError(
+            error.code, error.message.cut(toBytes: Self.maximumText), cause: error.cause?.cut(toBytes: Self.maximumText),
+            retryAfterMilliseconds: error.retryAfterMilliseconds)
+    }
 
     private enum Tags {
         static let code = Tag(critical: 1)
@@ -26,8 +37,24 @@ public struct ErrorMessage: FramePayload {
         let number = try fields.required(fields.integer(Tags.code, as: UInt16.self), "code")
         let message = try fields.string(Tags.message) ?? ""
         let code = ArtifactError.Code(rawValue: number)
-        error = ArtifactError(
-            code ?? .internalFault, code == nil ? "error \(number): \(message)" : message, cause: try fields.string(Tags.cause),
-            retryAfterMilliseconds: try fields.integer(Tags.retryAfter))
+        self.init(
+            ArtifactError(
+                code ?? .internalFault, code == nil ? "error \(number): \(message)" : message,
+                cause: try fields.string(Tags.cause), retryAfterMilliseconds: try fields.integer(Tags.retryAfter)))
+    }
+}
+
+extension String {
+    /// The text itself where it has at most `limit` bytes of UTF-8, else what fits of it with an ellipsis at its end.
+    fileprivate func cut(toBytes limit: Int) -> String {
+        guard utf8.count > limit else { return self }
+        var text = String.UnicodeScalarView()
+        var room = limit - "…".utf8.count
+        for scalar in unicodeScalars {
+            room -= UTF8.width(scalar)
+            guard room >= 0 else { break }
+            text.append(scalar)
+        }
+        return String(text) + "…"
     }
 }

@@ -13,6 +13,8 @@ struct Tag: RawRepresentable, Hashable, Sendable {
     init(critical number: UInt16) { rawValue = number | Self.criticalBit }
 
     var isCritical: Bool { rawValue & Self.criticalBit != 0 }
+    /// The number as the specification's tables have it, without the critical bit.
+    var number: UInt16 { rawValue & ~Self.criticalBit }
 }
 
 /// Writes fields: tag u16, length u32, value.
@@ -21,7 +23,8 @@ struct FieldWriter {
 
     mutating func write(_ tag: Tag, bytes value: some Collection<UInt8>) {
         bytes.append(littleEndian: tag.rawValue)
-        bytes.append(littleEndian: UInt32(value.count))
+        // A value too long for its length field is also too long for any frame: `Message.frame` refuses it by its whole length.
+        bytes.append(littleEndian: UInt32(clamping: value.count))
         bytes.append(contentsOf: value)
     }
 
@@ -68,7 +71,7 @@ struct Fields {
             rest = rest.dropFirst(6)
             guard length <= rest.count else {
                 throw ArtifactError(
-                    .malformedFrame, "\(subject): field \(tag.rawValue) announces \(length) bytes, \(rest.count) are left")
+                    .malformedFrame, "\(subject): field \(tag.number) announces \(length) bytes, \(rest.count) are left")
             }
             fields.append((tag, rest.prefix(length)))
             rest = rest.dropFirst(length)
@@ -86,7 +89,7 @@ struct Fields {
         guard let index = fields.firstIndex(where: { $0.tag == tag }) else { return nil }
         let value = fields.remove(at: index).value
         if fields.contains(where: { $0.tag == tag }) {
-            throw ArtifactError(.malformedFrame, "\(subject): field \(tag.rawValue) stands twice")
+            throw ArtifactError(.malformedFrame, "\(subject): field \(tag.number) stands twice")
         }
         return value
     }
@@ -94,7 +97,7 @@ struct Fields {
     mutating func string(_ tag: Tag) throws(ArtifactError) -> String? {
         guard let value = try bytes(tag) else { return nil }
         guard let text = String(validating: value, as: UTF8.self) else {
-            throw ArtifactError(.invalidRequest, "\(subject): field \(tag.rawValue) is not UTF-8; send text in UTF-8")
+            throw ArtifactError(.invalidRequest, "\(subject): field \(tag.number) is not UTF-8; send text in UTF-8")
         }
         return text
     }
@@ -102,7 +105,7 @@ struct Fields {
     mutating func integer(_ tag: Tag) throws(ArtifactError) -> UInt64? {
         guard let value = try bytes(tag) else { return nil }
         guard value.count == 8 else {
-            throw ArtifactError(.malformedFrame, "\(subject): field \(tag.rawValue) is an integer of \(value.count) bytes, not 8")
+            throw ArtifactError(.malformedFrame, "\(subject): field \(tag.number) is an integer of \(value.count) bytes, not 8")
         }
         var reader = LittleEndianReader(value)
         return reader.integer()
@@ -111,7 +114,7 @@ struct Fields {
     mutating func integer<Value: FixedWidthInteger>(_ tag: Tag, as type: Value.Type) throws(ArtifactError) -> Value? {
         guard let wide = try integer(tag) else { return nil }
         guard let value = Value(exactly: wide) else {
-            throw ArtifactError(.invalidRequest, "\(subject): field \(tag.rawValue) is \(wide), more than \(Value.max)")
+            throw ArtifactError(.invalidRequest, "\(subject): field \(tag.number) is \(wide), more than \(Value.max)")
         }
         return value
     }
@@ -121,7 +124,7 @@ struct Fields {
     mutating func choice<Choice: RawRepresentable<UInt8>>(_ tag: Tag, _ type: Choice.Type) throws(ArtifactError) -> Choice? {
         guard let number = try integer(tag) else { return nil }
         guard let byte = UInt8(exactly: number), let choice = Choice(rawValue: byte) else {
-            throw ArtifactError(.invalidRequest, "\(subject): \(number) is no \(Choice.self) (field \(tag.rawValue))")
+            throw ArtifactError(.invalidRequest, "\(subject): \(number) is no \(Choice.self) (field \(tag.number))")
         }
         return choice
     }
@@ -155,6 +158,6 @@ struct Fields {
     func finish() throws(ArtifactError) {
         guard let unknown = fields.first(where: { $0.tag.isCritical }) else { return }
         throw ArtifactError(
-            .unsupportedMessage, "\(subject): the critical field \(unknown.tag.rawValue & ~Tag.criticalBit) is not known here")
+            .unsupportedMessage, "\(subject): the critical field \(unknown.tag.number) is not known here")
     }
 }

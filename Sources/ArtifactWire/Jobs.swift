@@ -192,6 +192,9 @@ public struct Cancelled: FramePayload {
 public struct Retry: FramePayload {
     static let type = MessageType.retry
 
+    /// The most jobs that one request names: the answer may hold a refusal for each, and must fit into a frame.
+    public static let maximumJobs = 1000
+
     /// The jobs; empty for all of the caller's that failed.
     public var ids: [JobID]
 
@@ -203,7 +206,12 @@ public struct Retry: FramePayload {
 
     func encode(into fields: inout FieldWriter) { for id in ids { fields.write(Tags.id, id) } }
 
-    init(from fields: inout Fields) throws(ArtifactError) { ids = try fields.jobIDs(Tags.id) }
+    init(from fields: inout Fields) throws(ArtifactError) {
+        ids = try fields.jobIDs(Tags.id)
+        guard ids.count <= Self.maximumJobs else {
+            throw ArtifactError(.invalidRequest, "retry: at most \(Self.maximumJobs) jobs a request; send several requests")
+        }
+    }
 }
 
 /// The answer to `Retry`.
