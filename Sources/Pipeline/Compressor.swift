@@ -108,6 +108,8 @@ public final class Compressor {
             throw ArtifactError(.internalFault, "igzip cannot make a member of \(raw.count) bytes in a buffer of \(output.count)")
         }
         isal_deflate_stateless_init(stream)
+        // The one field that version 2.30 leaves as it was in memory: a small number there would narrow the window.
+        stream.pointee.hist_bits = 0
         stream.pointee.level = gzipLevel
         stream.pointee.level_buf = levelBuffer.baseAddress
         stream.pointee.level_buf_size = UInt32(levelBuffer.count)
