@@ -21,7 +21,7 @@ struct AnswerElement: Equatable, Sendable {
     /// White space before it is let pass: S3 sends some to keep a connection alive. A document type definition is refused.
     init?(parsing bytes: [UInt8]) {
         let start = bytes.firstIndex { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } ?? bytes.endIndex
-        guard start < bytes.endIndex else { return nil }
+        guard start < bytes.endIndex, bytes.firstRange(of: Self.documentType) == nil else { return nil }
         let parser = XMLParser(data: Data(bytes[start...]))
         let collector = Collector()
         parser.delegate = collector
@@ -29,7 +29,10 @@ struct AnswerElement: Equatable, Sendable {
         self = root
     }
 
-    init(name: String) { self.name = name }
+    private init(name: String) { self.name = name }
+
+    /// What begins a document type definition, and with it entities that grow.
+    private static let documentType = Array("<!DOCTYPE".utf8)
 
     private final class Collector: NSObject, XMLParserDelegate {
         var root: AnswerElement?
@@ -53,10 +56,6 @@ struct AnswerElement: Equatable, Sendable {
         func parser(_ parser: XMLParser, didEndElement elementName: String, namespaceURI: String?, qualifiedName: String?) {
             guard let element = open.popLast() else { return }
             if open.isEmpty { root = element } else { open[open.count - 1].children.append(element) }
-        }
-
-        func parser(_ parser: XMLParser, foundInternalEntityDeclarationWithName name: String, value: String?) {
-            parser.abortParsing()
         }
     }
 }

@@ -1,3 +1,5 @@
+public import ArtifactModel
+
 /// What the daemon's configuration says about S3, beyond what the AWS tools' variables and files say.
 public struct S3Options: Sendable {
     /// The version of artifactd, for the User-Agent header.
@@ -14,7 +16,8 @@ public struct S3Options: Sendable {
     public var stallTimeoutSeconds: Int
 
     public init(
-        version: String, integrity: IntegritySetting = .auto, pathStyle: Bool? = nil, payloadSigning: PayloadSigning = .automatic,
+        version: String = artifactdVersion, integrity: IntegritySetting = .auto, pathStyle: Bool? = nil,
+        payloadSigning: PayloadSigning = .automatic,
         connectTimeoutMilliseconds: Int = 10_000, stallTimeoutSeconds: Int = 30
     ) {
         self.version = version
