@@ -66,13 +66,12 @@ public final class DirectoryStore: ObjectStore {
 
     private func removeAbandonedFiles() throws {
         let oldest = (System.wallMilliseconds() - Self.abandonedAfterMilliseconds) * 1_000_000
-        let temporaries = try tree.open(Self.temporaries)
-        var names = try DirectoryListing(".", in: temporaries.number)
+        var names = try tree.list(Self.temporaries)
         while let entry = try names.next() {
-            guard let name = entry.text, let status = try System.statusIfAny(of: name, in: temporaries.number),
+            guard let name = entry.text, let status = try System.statusIfAny(of: name, in: names.descriptor),
                 status.isRegular, status.modifiedNanoseconds < oldest
             else { continue }
-            try System.unlinkIfAny(name, in: temporaries.number)
+            try System.unlinkIfAny(name, in: names.descriptor)
         }
         try uploads.removeHalves(olderThan: oldest)
     }

@@ -22,6 +22,12 @@ final class DirectoryTree: Sendable {
         return directory
     }
 
+    /// Opens a directory to read its names.
+    func list(_ path: [String]) throws(SystemError) -> DirectoryListing {
+        let directory = try open(path)
+        return try DirectoryListing(".", in: directory.number)
+    }
+
     /// Opens a directory after making what is missing of it; each new name is fsynced.
     func make(_ path: [String]) throws(SystemError) -> Descriptor {
         try shape.withLock { _ throws(SystemError) -> Descriptor in

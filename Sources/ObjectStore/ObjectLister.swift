@@ -32,7 +32,7 @@ struct ObjectLister {
         guard path.first != ObjectPlace.reserved else { return }
         let listing: DirectoryListing
         do throws(SystemError) {
-            listing = try DirectoryListing(".", in: try tree.open(path).number)
+            listing = try tree.list(path)
         } catch {
             guard [ENOENT, ENOTDIR, ENAMETOOLONG].contains(error.errno), error.detail != tree.root else { throw error }
             return

@@ -45,7 +45,7 @@ final class UploadTable: Sendable {
 
     /// All uploads of this key, the oldest first.
     func all(of key: ObjectKey) throws -> [OpenUpload] {
-        var names = try DirectoryListing(".", in: try tree.open(Self.directory).number)
+        var names = try tree.list(Self.directory)
         var uploads: [OpenUpload] = []
         while let entry = try names.next() {
             guard let name = entry.text, name.hasSuffix(Self.recordSuffix),
@@ -126,16 +126,15 @@ final class UploadTable: Sendable {
     /// Removes data files without a record, and records without a data file, that were last written before a time.
     /// - Parameter oldest: in nanoseconds since the Unix epoch.
     func removeHalves(olderThan oldest: Int64) throws {
-        let directory = try tree.open(Self.directory)
-        var names = try DirectoryListing(".", in: directory.number)
+        var names = try tree.list(Self.directory)
         while let entry = try names.next() {
-            guard let name = entry.text, let status = try System.statusIfAny(of: name, in: directory.number), status.isRegular,
+            guard let name = entry.text, let status = try System.statusIfAny(of: name, in: names.descriptor), status.isRegular,
                 status.modifiedNanoseconds < oldest
             else { continue }
             let isRecord = name.hasSuffix(Self.recordSuffix)
             let other = isRecord ? String(name.dropLast(Self.recordSuffix.count)) : name + Self.recordSuffix
-            if try System.statusIfAny(of: other, in: directory.number) == nil {
-                try System.unlinkIfAny(name, in: directory.number)
+            if try System.statusIfAny(of: other, in: names.descriptor) == nil {
+                try System.unlinkIfAny(name, in: names.descriptor)
             }
         }
     }
@@ -198,19 +197,21 @@ final class UploadTable: Sendable {
     private static func size(of parts: [PartReceipt], in state: OpenUpload.State, _ upload: OpenUpload) throws(ArtifactError)
         -> UInt64
     {
-        func refused(_ why: String) -> ArtifactError {
+        func refused(_ code: ArtifactError.Code, _ why: String) -> ArtifactError {
             ArtifactError(
-                .storeRejected, "upload \(upload.id) of '\(upload.header.key.escapedForLog)' cannot be completed: \(why)")
+                code, "upload \(upload.id) of '\(upload.header.key.escapedForLog)' cannot be completed: \(why)")
         }
-        if parts.isEmpty { throw refused("it has no parts") }
+        if parts.isEmpty { throw refused(.storeRejected, "it has no parts") }
         var size: UInt64 = 0
         for (index, receipt) in parts.enumerated() {
-            guard receipt.number == index + 1 else { throw refused("part \(index + 1) is missing") }
+            guard receipt.number == index + 1 else { throw refused(.storeRejected, "part \(index + 1) is missing") }
             guard let part = state.parts[receipt.number], part.etag == receipt.etag, part.size == receipt.size else {
-                throw refused("part \(receipt.number) is not in the store as listed; send it again")
+                throw refused(
+                    .checksumMismatch, "part \(receipt.number) in the store is not the one that was sent; send it again")
             }
             guard part.offset == size else {
-                throw refused("part \(receipt.number) begins at \(part.offset) and the one before it ends at \(size)")
+                throw refused(
+                    .storeRejected, "part \(receipt.number) begins at \(part.offset) and the one before it ends at \(size)")
             }
             size += part.size
         }

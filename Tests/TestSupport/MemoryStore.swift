@@ -193,7 +193,7 @@ private final class MemorySession: ObjectStoreSession {
             var bytes: [UInt8] = []
             for receipt in parts {
                 guard let held = upload.parts[receipt.number], held.etag == receipt.etag, held.bytes.count == receipt.size else {
-                    throw ArtifactError(.storeRejected, "'\(key)': part \(receipt.number) is not what was uploaded")
+                    throw ArtifactError(.checksumMismatch, "'\(key)': part \(receipt.number) is not what was uploaded")
                 }
                 guard held.bytes.count >= store.limits.minimumPartSize || receipt.number == parts.count else {
                     throw ArtifactError(.storeRejected, "'\(key)': part \(receipt.number) is too small")

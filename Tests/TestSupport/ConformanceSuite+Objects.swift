@@ -1,0 +1,136 @@
+import ArtifactModel
+import ObjectStore
+import Testing
+
+extension ConformanceSuite {
+    static let objects: [Case] = [
+        Case("An object reads back as it was put, and head says the same as get") { subject in
+            let session = subject.store.makeSession()
+            let bytes = SeededBytes.make(seed: 1, count: 300_001)
+            let stored = try session.put("runs/1/model.pt", bytes)
+            let (info, found) = try session.read("runs/1/model.pt")
+            #expect(found == bytes)
+            #expect(info.size == UInt64(bytes.count))
+            #expect(info.etag == stored.etag && !stored.etag.isEmpty)
+            let head = try #require(try session.head(try ObjectKey("runs/1/model.pt")))
+            #expect(head.size == info.size && head.etag == info.etag)
+            // 2020-01-01: whatever the store's clock says, it is later than that.
+            #expect(try #require(head.modifiedAt) > 1_577_836_800_000)
+        },
+        Case("An empty object is an object") { subject in
+            let session = subject.store.makeSession()
+            try session.put("empty", [])
+            #expect(try session.read("empty").bytes == [])
+            #expect(try session.head(try ObjectKey("empty"))?.size == 0)
+            #expect(try session.listAll().keys == ["empty"])
+        },
+        Case("Keys are taken as they are: nothing is decoded, encoded or normalised") { subject in
+            let session = subject.store.makeSession()
+            let keys = oddKeys + (subject.quirks.contains(.mendsSlashes) ? [] : ["back\\slash"])
+            for (index, key) in keys.enumerated() { try session.put(key, Array("\(index)".utf8)) }
+            for (index, key) in keys.enumerated() { #expect(try session.read(key).bytes == Array("\(index)".utf8), "\(key)") }
+            let listed = try session.listAll().keys.map { Array($0.utf8) }
+            #expect(Set(listed) == Set(keys.map { Array($0.utf8) }))
+        },
+        Case("A second object of a key replaces the first, headers included") { subject in
+            let session = subject.store.makeSession()
+            try session.put("latest", Array("a longer text at first".utf8), encoding: .gzip, metadata: [("job", "1")])
+            let second = try session.put("latest", Array("short".utf8), contentType: "text/plain", metadata: [("job", "2")])
+            let (info, bytes) = try session.read("latest")
+            #expect(bytes == Array("short".utf8))
+            #expect(info.etag == second.etag)
+            #expect(info.encoding == .identity && info.contentType == "text/plain" && info.metadata == ["job": "2"])
+        },
+        Case("The check that was given comes back with the object, where the store keeps one") { subject in
+            let session = subject.store.makeSession()
+            let bytes = SeededBytes.make(seed: 2, count: 1_000)
+            let check = try session.check(of: bytes)
+            let stored = try session.put("checked", bytes)
+            if let check, let checksum = stored.checksum { #expect(checksum == "\(check.algorithm):\(check.base64)") }
+            #expect(try session.head(try ObjectKey("checked"))?.checksum == stored.checksum)
+        },
+        Case("Bytes that do not fit their check are refused, and no object appears") { subject in
+            let session = subject.store.makeSession()
+            guard let algorithm = try session.integrity().crc else { return }
+            let object = ObjectDescription(
+                key: try ObjectKey("damaged"), contentType: "text/plain", encoding: .identity, metadata: [])
+            let wrong = TableCRC.check(algorithm, of: Array("others".utf8))
+            let body = Array("bytes.".utf8)
+            let code = try code { try body.withUnsafeBytes { try session.put(object, body: $0, check: wrong) } }
+            #expect(code == .checksumMismatch)
+            #expect(try session.head(object.key) == nil)
+        },
+        Case("What is not there: head says nil, get says so") { subject in
+            let session = subject.store.makeSession()
+            let key = try ObjectKey("nowhere/to be found")
+            #expect(try session.head(key) == nil)
+            #expect(try code { try session.get(key) { _, _ in Issue.record("nothing can be delivered") } } == .notFound)
+        },
+        Case("Deleting removes the object; deleting what is not there is no error") { subject in
+            let session = subject.store.makeSession()
+            try session.put("a/b/c", [1])
+            try session.put("a/d", [2])
+            let key = try ObjectKey("a/b/c")
+            try session.delete(key)
+            try session.delete(key)
+            #expect(try session.head(key) == nil)
+            #expect(try code { try session.read("a/b/c") } == .notFound)
+            #expect(try session.listAll().keys == ["a/d"])
+        },
+        Case("What the receiver throws ends the read and reaches the caller") { subject in
+            let session = subject.store.makeSession()
+            try session.put("interrupted", SeededBytes.make(seed: 3, count: 4 << 20))
+            var received = 0
+            let failure = ArtifactError(.cancelled, "enough")
+            let key = try ObjectKey("interrupted")
+            #expect(throws: failure) {
+                try session.get(key) { (_, bytes) throws(ArtifactError) in
+                    received += bytes.count
+                    if received > 0 { throw failure }
+                }
+            }
+            #expect(received > 0 && received < 4 << 20)
+            // The session is still good.
+            #expect(try session.read("interrupted").bytes.count == 4 << 20)
+        },
+    ]
+
+    static let headers: [Case] = [
+        Case("Content type, encoding and metadata come back as they were given") { subject in
+            let session = subject.store.makeSession()
+            for (index, encoding) in ContentEncoding.allCases.enumerated() {
+                let key = "headers/\(encoding)"
+                try session.put(key, [1, 2, 3], contentType: contentTypes[index], encoding: encoding, metadata: oddMetadata)
+                let head = try #require(try session.head(try ObjectKey(key)))
+                let (info, _) = try session.read(key)
+                for said in [head, info] {
+                    #expect(said.contentType == contentTypes[index])
+                    #expect(said.encoding == encoding)
+                    #expect(said.metadata == Dictionary(uniqueKeysWithValues: oddMetadata.map { ($0.name, $0.value) }))
+                }
+            }
+        },
+        Case("A multipart upload's headers are those given at its creation") { subject in
+            let session = subject.store.makeSession()
+            var upload = try session.begin("part by part", contentType: "image/png", encoding: .zstd, metadata: oddMetadata)
+            try session.send([7], as: 1, at: 0, to: &upload)
+            try session.complete(upload)
+            let info = try #require(try session.head(upload.key))
+            #expect(info.contentType == "image/png" && info.encoding == .zstd)
+            #expect(info.metadata == Dictionary(uniqueKeysWithValues: oddMetadata.map { ($0.name, $0.value) }))
+        },
+    ]
+
+    private static let oddKeys = [
+        "with space", "two  spaces /x", "%2e", "%2e%2e/x", "100%", "a+b", "ä", "a\u{308}", "日本/語", "a=b&c", "'\"<>",
+        "~!@#$^*()[]{}|",
+        "semi;colon:comma,?question", "-dash", ".hidden", "dots...", "\u{1F600}",
+    ]
+
+    private static let contentTypes = ["application/json", "text/plain", "application/vnd.apache.parquet"]
+
+    private static let oddMetadata: [(name: String, value: String)] = [
+        ("job", "0198c0de-0000-7000-8000-000000000001"), ("raw-size", "12345"), ("label", "Größe 100%, 日本 \u{1F600}"),
+        ("kind", "model"),
+    ]
+}
