@@ -2,8 +2,8 @@
 ///
 /// Source: Amazon S3 API Reference, "CompleteMultipartUpload".
 enum CompleteAnswer: Equatable {
-    /// The object is there.
-    case completed(etag: String, checksum: String?)
+    /// The object is there; with its full checksum where the store says it.
+    case completed(checksum: String?)
     /// It failed.
     case failed(code: String, message: String)
     /// White space, then nothing; or something that is no answer. The object may be there or not.
@@ -16,8 +16,8 @@ enum CompleteAnswer: Equatable {
         }
         if root.name == "Error" {
             self = .failed(code: root["Code"]?.text ?? "", message: root["Message"]?.text ?? "")
-        } else if root.name == "CompleteMultipartUploadResult", let etag = root["ETag"]?.text, !etag.isEmpty {
-            self = .completed(etag: etag, checksum: FullChecksum.found { root["Checksum\($0.uppercased())"]?.text })
+        } else if root.name == "CompleteMultipartUploadResult", root["ETag"] != nil {
+            self = .completed(checksum: FullChecksum.found { root["Checksum\($0.uppercased())"]?.text })
         } else {
             self = .unknown
         }

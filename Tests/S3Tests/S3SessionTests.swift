@@ -84,6 +84,11 @@ import Testing
             try complete([Self.completed, .head(size: 18, ["x-amz-checksum-crc32c: \(whole)"])])
                 == StoredObject(etag: "\"e\"", checksum: "crc32c:\(whole)"))
         #expect(try complete([Self.completed, .head(size: 18)]) == StoredObject(etag: "\"e\"", checksum: nil))
+        let said = ScriptedServer.Answer.http(
+            "200 OK",
+            body: "<CompleteMultipartUploadResult><ETag>e</ETag><ChecksumCRC32C>\(whole)</ChecksumCRC32C>"
+                + "</CompleteMultipartUploadResult>")
+        #expect(try complete([said, .head(size: 18)]).checksum == "crc32c:\(whole)")
         for head in [
             ScriptedServer.Answer.head(size: 17), .head(size: 18, ["x-amz-checksum-crc32c: AAAAAA=="]),
         ] {
