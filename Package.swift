@@ -33,6 +33,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
@@ -58,13 +59,34 @@ let package = Package(
             "DaemonCore",
             [
                 "ArtifactModel", "ArtifactWire", "LinuxSystem", "WorkerPool", "Journal", "Pipeline", "ObjectStore", "S3",
-                logging, lifecycle, yams,
+                logging, lifecycle, yams, .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "HeapModule", package: "swift-collections"),
             ]),
         module("ArtifactClient", ["ArtifactModel", "ArtifactWire", "LinuxSystem"]),
         .executableTarget(
-            name: "artifactd", dependencies: ["DaemonCore", "ArtifactModel", logging, arguments], swiftSettings: strict),
+            name: "artifactd", dependencies: ["DaemonCore", "ArtifactModel", "LinuxSystem", "S3", logging, lifecycle, arguments],
+            swiftSettings: strict),
         .executableTarget(
             name: "artifactctl", dependencies: ["ArtifactClient", "ArtifactModel", "ArtifactWire", "LinuxSystem", arguments],
             swiftSettings: strict),
+
+        .executableTarget(name: "null-s3", path: "Tests/NullS3", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["ArtifactModel", "LinuxSystem", "ObjectStore", "S3"], path: "Tests/TestSupport",
+            swiftSettings: strict),
+        .target(
+            name: "ScriptedDaemon", dependencies: ["ArtifactModel", "ArtifactWire", "LinuxSystem", "TestSupport"],
+            path: "Tests/ScriptedDaemon", swiftSettings: strict),
+        tests("ArtifactModelTests", ["ArtifactModel", "Pipeline"]),
+        tests("ArtifactWireTests", ["ArtifactModel", "ArtifactWire"]),
+        tests("LinuxSystemTests", ["LinuxSystem", "TestSupport"]),
+        tests("WorkerPoolTests", ["LinuxSystem", "WorkerPool"]),
+        tests("JournalTests", ["ArtifactModel", "Journal", "TestSupport", "WorkerPool", grdb]),
+        tests("PipelineTests", ["ArtifactModel", "LinuxSystem", "Pipeline"]),
+        tests("ObjectStoreTests", ["ArtifactModel", "LinuxSystem", "ObjectStore", "S3", "TestSupport"]),
+        tests("S3Tests", ["ArtifactModel", "ObjectStore", "S3", "TestSupport"]),
+        tests(
+            "ArtifactClientTests",
+            ["ArtifactClient", "ArtifactModel", "ArtifactWire", "LinuxSystem", "ScriptedDaemon", "TestSupport"]),
     ]
 )

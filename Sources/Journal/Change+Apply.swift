@@ -71,7 +71,7 @@ extension Change {
         "INSERT OR IGNORE INTO aborts (upload_id, destination) SELECT ?, destination FROM jobs WHERE seq = ?"
     private static let addPart = """
         INSERT OR REPLACE INTO parts (\(PartRecord.columns), seq)
-        SELECT ?, ?, ?, ?, ?, ?, ?, ?, seq FROM jobs
+        SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, seq FROM jobs
         WHERE seq = ? AND state = \(States.uploading) AND upload_id IS NOT NULL
         """
     private static let reset = "UPDATE jobs SET \(forgetUpload) WHERE seq = ? AND state IN \(States.pending)"
@@ -137,6 +137,7 @@ extension PartRecord {
     fileprivate var arguments: StatementArguments {
         [
             number, rawOffset.bits, rawLength.bits, offset.bits, size.bits, etag, check?.algorithm.rawValue, check?.value.bits,
+            rawCheck?.value.bits,
         ]
     }
 }

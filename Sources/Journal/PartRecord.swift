@@ -16,9 +16,12 @@ public struct PartRecord: Sendable, Equatable {
     public var etag: String
     /// The check of the `size` bytes that were sent; nil where the store's integrity names no CRC.
     public var check: CRC?
+    /// The CRC-32C of the `rawLength` bytes of the source; nil where none was computed.
+    public var rawCheck: CRC?
 
     public init(
-        number: Int, rawOffset: UInt64, rawLength: UInt64, offset: UInt64, size: UInt64, etag: String, check: CRC?
+        number: Int, rawOffset: UInt64, rawLength: UInt64, offset: UInt64, size: UInt64, etag: String, check: CRC?,
+        rawCheck: CRC? = nil
     ) {
         self.number = number
         self.rawOffset = rawOffset
@@ -27,5 +30,6 @@ public struct PartRecord: Sendable, Equatable {
         self.size = size
         self.etag = etag
         self.check = check
+        self.rawCheck = rawCheck
     }
 }

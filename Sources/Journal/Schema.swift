@@ -116,7 +116,7 @@ enum Schema {
             seq INTEGER PRIMARY KEY,
             bytes BLOB NOT NULL
         ) STRICT;
-        -- PartRecord. The check covers `size` bytes; both of its columns are NULL where there is none.
+        -- PartRecord. The check covers `size` bytes; both of its columns are NULL where there is none. raw_check is a CRC-32C.
         CREATE TABLE parts (
             seq INTEGER NOT NULL,
             number INTEGER NOT NULL,
@@ -127,6 +127,7 @@ enum Schema {
             etag TEXT NOT NULL,
             check_algorithm INTEGER,
             check_value INTEGER,
+            raw_check INTEGER,
             PRIMARY KEY (seq, number)
         ) STRICT, WITHOUT ROWID;
         -- Multipart uploads that nobody will complete, until they are aborted.

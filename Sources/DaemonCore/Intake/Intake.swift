@@ -1,0 +1,267 @@
+import ArtifactModel
+import ArtifactWire
+import Glibc
+import Journal
+import LinuxSystem
+import Pipeline
+
+/// Takes hand-overs: resolves the destination, checks and pins the source, journals the job, and answers after the commit.
+///
+/// Runs on the connection's own thread up to the journal, and on the journal's thread from the commit on.
+final class Intake: Sendable {
+    private let configuration: Configuration
+    private let stores: Stores
+    private let journal: Journal
+    private let spool: Spool
+    private let pins: PinTable
+    private let dispatcher: Dispatcher
+    private let keeper: DurableKeeper
+    private let sizing: UploadSizing
+
+    init(
+        configuration: Configuration, stores: Stores, journal: Journal, spool: Spool, pins: PinTable, dispatcher: Dispatcher,
+        keeper: DurableKeeper
+    ) {
+        self.configuration = configuration
+        self.stores = stores
+        self.journal = journal
+        self.spool = spool
+        self.pins = pins
+        self.dispatcher = dispatcher
+        self.keeper = keeper
+        sizing = UploadSizing(configuration)
+    }
+
+    typealias Answer = @Sendable (Result<Accepted, ArtifactError>) -> Void
+
+    /// Takes one hand-over and answers it exactly once, when the level that it asks for is reached.
+    /// - Parameter descriptor: what came with the frame.
+    /// - Parameter spoolFile: the spool file that the request names.
+    func put(
+        _ request: Put, descriptor: SharedDescriptor?, spoolFile: SpoolFile?, peer: Peer, answer: @escaping Answer
+    ) {
+        do throws(ArtifactError) {
+            let target = try stores.resolve(request.destination)
+            let now = System.wallMilliseconds()
+            let id = JobID.make(unixMilliseconds: now)
+            let held = try hold(request, descriptor, spoolFile, peer, id)
+            let compression = request.compression ?? configuration.compression ?? Self.usual(stores.all[target.store].location)
+            let job = NewJob(
+                id: id, uid: peer.uid, gid: peer.gid, tenant: peer.tenant, idempotencyKey: request.idempotencyKey,
+                destination: target.uri, label: request.label, path: held.path, size: held.size, fingerprint: held.fingerprint,
+                level: request.level, pin: held.pin, spoolName: held.spoolName, inlineBytes: held.bytes, compression: compression,
+                changePolicy: request.changePolicy ?? configuration.changePolicy, kind: ArtifactKind(path: target.key.text),
+                contentType: request.contentType ?? ArtifactKind.contentType(path: target.key.text), acceptedAt: now)
+            do throws(ArtifactError) {
+                try sizing.check(size: job.size, compression: compression)
+                try dispatcher.reserve(bytes: job.size)
+            } catch {
+                letGo(job, spoolFile)
+                throw error
+            }
+            spoolFile?.isCommitted = true
+            journal.accept(job) { [self] outcome in conclude(job, spoolFile, outcome, answer) }
+        } catch {
+            answer(.failure(error))
+        }
+    }
+
+    /// The default compression of a kind of store: a directory is read with ordinary tools, S3 is paid for by the byte.
+    private static func usual(_ location: StoreLocation) -> Compression {
+        if case .s3 = location { .auto } else { .none }
+    }
+
+    // MARK: After the commit
+
+    private func conclude(
+        _ job: NewJob, _ spoolFile: SpoolFile?, _ outcome: Result<Acceptance, ArtifactError>, _ answer: @escaping Answer
+    ) {
+        switch outcome {
+        case .success(.accepted(let sequence)):
+            let needsCopy = job.level == .durable && !job.pin.isDurable
+            dispatcher.accepted(job, sequence: sequence, isHeld: needsCopy)
+            let accepted = Accepted(
+                id: job.id, level: job.pin.isDurable ? .durable : .accepted, pin: job.pin, size: job.size, isDuplicate: false,
+                destination: job.destination)
+            reach(job.level, accepted, sequence, answer)
+        case .success(.duplicate(let record)):
+            dispatcher.cancelReservation(bytes: job.size)
+            letGo(job, nil)
+            let accepted = Accepted(
+                id: record.id, level: record.level, pin: record.pin, size: record.size, isDuplicate: true,
+                destination: record.destination)
+            reach(job.level, accepted, record.sequence, answer)
+        case .failure(let error):
+            dispatcher.cancelReservation(bytes: job.size)
+            letGo(job, spoolFile)
+            answer(.failure(error))
+        }
+    }
+
+    /// Answers as soon as the job has come as far as `level`.
+    private func reach(_ level: AcknowledgementLevel, _ accepted: Accepted, _ sequence: Int64, _ answer: @escaping Answer) {
+        if accepted.level >= level { return answer(.success(accepted)) }
+        if level == .durable {
+            return keeper.keep(accepted.id, sequence: sequence) { outcome in
+                answer(
+                    outcome.map {
+                        var durable = accepted
+                        durable.level = .durable
+                        durable.pin = .spool
+                        return durable
+                    })
+            }
+        }
+        // A job that is not pending any more: where it is a duplicate its record, which said less than stored, said how it ended.
+        let lookUp = { (_: [JobID]) throws(ArtifactError) -> UInt64 in accepted.isDuplicate ? 1 : 0 }
+        dispatcher.wait(for: [accepted.id], level: level, deadline: nil, lookUp: lookUp) { outcome in
+            answer(
+                outcome.flatMap { waited in
+                    if waited.failed > 0 { return .failure(Self.naming(accepted.id, waited.error)) }
+                    var stored = accepted
+                    stored.level = .stored
+                    return .success(stored)
+                })
+        }
+    }
+
+    /// Why a job failed, with its id: whoever asked for STORED has not learnt it otherwise.
+    private static func naming(_ id: JobID, _ error: ArtifactError?) -> ArtifactError {
+        var error = error ?? ArtifactError(.cancelled, "it was cancelled")
+        error.message = "job \(id): \(error.message)"
+        return error
+    }
+
+    // MARK: The source
+
+    /// A source that is held.
+    private struct Held {
+        var pin: Pin
+        var size: UInt64
+        var fingerprint: SourceFingerprint?
+        var bytes: [UInt8]?
+        var spoolName: String?
+        var path: String?
+    }
+
+    private func hold(
+        _ request: Put, _ descriptor: SharedDescriptor?, _ spoolFile: SpoolFile?, _ peer: Peer, _ id: JobID
+    ) throws(ArtifactError) -> Held {
+        switch request.source {
+        case .inline(let bytes):
+            guard descriptor == nil else {
+                throw ArtifactError(.invalidRequest, "put: inline bytes and a descriptor exclude each other; send one of them")
+            }
+            guard bytes.count <= configuration.inlineLimit else {
+                throw ArtifactError(
+                    .tooLarge,
+                    "put: \(bytes.count) bytes are too many to take inline (at most \(configuration.inlineLimit)); "
+                        + "send a descriptor or use a spool file")
+            }
+            return Held(pin: .inline, size: UInt64(bytes.count), bytes: bytes)
+        case .spool:
+            guard let spoolFile else {
+                throw ArtifactError(.notFound, "put: this connection has no spool file of that number open")
+            }
+            return try commit(spoolFile, id)
+        case .path(let path):
+            guard peer.isOwnUser else {
+                throw ArtifactError(
+                    .denied, "put: a bare path is taken only from the daemon's own user; open the file and send its descriptor")
+            }
+            guard path.hasPrefix("/") else {
+                throw ArtifactError(.invalidRequest, "put: '\(path.escapedForLog)' is no absolute path")
+            }
+            let opened = try kernelCalls(orThrow: .sourceUnreadable, "'\(path.escapedForLog)' cannot be opened") {
+                () throws(SystemError) in SharedDescriptor(try System.open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY))
+            }
+            return try pin(opened, label: path, peer, id)
+        case .descriptor:
+            guard let descriptor else {
+                throw ArtifactError(
+                    .invalidRequest, "put: no source; send inline bytes, a descriptor, a path or a spool's number")
+            }
+            return try pin(descriptor, label: request.label, peer, id)
+        }
+    }
+
+    /// Makes a client's spool file the job's source: no writer is left, the bytes are fsynced, the file has a name.
+    private func commit(_ file: SpoolFile, _ id: JobID) throws(ArtifactError) -> Held {
+        let name = Spool.ownName(of: id)
+        let failed = "put: the spool file could not be made durable"
+        // The kernel grants a read lease only while nobody has the file open for writing.
+        let hasWriters = try kernelCalls(orThrow: .localStorageFailed, failed) { () throws(SystemError) in
+            guard try System.takeReadLease(file.reader.number) else { return true }
+            try System.dropLease(file.reader.number)
+            return false
+        }
+        if hasWriters {
+            throw ArtifactError(
+                .conflict, "put: the spool file is still open for writing; close every copy of its descriptor first")
+        }
+        let fingerprint = try kernelCalls(orThrow: .localStorageFailed, failed) { () throws(SystemError) in
+            SourceFingerprint(try System.status(of: file.reader.number))
+        }
+        guard file.setSize(fingerprint.size, in: spool) else {
+            throw ArtifactError(
+                .busy, "put: the spool's quota of \(spool.quota) bytes does not hold this file; the file is kept, try again",
+                retryAfterMilliseconds: Backpressure.retryAfterMilliseconds)
+        }
+        try kernelCalls(orThrow: .localStorageFailed, failed) { () throws(SystemError) in
+            try spool.commit(file.reader.number, as: name)
+        }
+        return Held(pin: .spool, size: fingerprint.size, fingerprint: fingerprint, spoolName: name)
+    }
+
+    /// Pins a client's file by the first means that works, without copying it.
+    private func pin(_ descriptor: SharedDescriptor, label: String, _ peer: Peer, _ id: JobID) throws(ArtifactError) -> Held {
+        let status = try SourceCheck.inspect(descriptor.number)
+        let fingerprint = SourceFingerprint(status)
+        let path = label.hasPrefix("/") ? label : nil
+        if status.size <= UInt64(configuration.inlineLimit) {
+            return Held(
+                pin: .inline, size: status.size, fingerprint: fingerprint,
+                bytes: try SourceCheck.readWhole(descriptor, fingerprint), path: path)
+        }
+        var held = Held(pin: .link, size: status.size, fingerprint: fingerprint, spoolName: Spool.linkName(of: id), path: path)
+        do throws(SystemError) {
+            try spool.link(descriptor.number, as: Spool.linkName(of: id))
+            return held
+        } catch {
+            // Another file system, another user's file, a file without a name: the descriptor holds it.
+            held.spoolName = nil
+        }
+        let pin = try kernelCalls(orThrow: .localStorageFailed, "put: the file's descriptor could not be kept") {
+            () throws(SystemError) in try pins.pin(descriptor, for: id)
+        }
+        if let pin {
+            held.pin = pin
+            return held
+        }
+        if let path, peer.isOwnUser, SourceCheck.reopen(path, as: fingerprint) != nil {
+            held.pin = .path
+            return held
+        }
+        throw ArtifactError(
+            .busy, "put: the daemon holds all the descriptors that it may (\(pins.limit)); try again when some jobs are done",
+            retryAfterMilliseconds: Backpressure.retryAfterMilliseconds)
+    }
+
+    /// Undoes `hold` for a job that did not come about.
+    private func letGo(_ job: NewJob, _ spoolFile: SpoolFile?) {
+        do throws(SystemError) {
+            if let name = job.spoolName { try spool.remove(name) }
+            try pins.release(job.id)
+        } catch {
+            dispatcher.log.warning("a pin could not be released", metadata: ["job": "\(job.id)", "error": "\(error)"])
+        }
+        spoolFile?.isCommitted = false
+        if job.pin == .spool, spoolFile == nil { spool.release(job.size) }
+    }
+}
+
+/// What a refusal for lack of room advises.
+enum Backpressure {
+    /// When to try again.
+    static let retryAfterMilliseconds: UInt64 = 1000
+}

@@ -1,0 +1,50 @@
+import ArtifactModel
+import Glibc
+import LinuxSystem
+
+/// The directory that one daemon at a time owns: journal, spool, lock.
+final class StateDirectory: Sendable {
+    let path: String
+    /// Held as long as the daemon lives; the kernel lets go of it however the daemon ends.
+    private let lock: SharedDescriptor
+
+    /// Makes the directory where it is missing, and takes its lock.
+    /// - Throws: `conflict` when another daemon has it; `localStorageFailed` when it cannot be used.
+    init(path: String) throws(ArtifactError) {
+        self.path = path
+        let refusal = "the state directory '\(path.escapedForLog)' cannot be used; name another with --state"
+        let lock = try kernelCalls(orThrow: .localStorageFailed, refusal) { () throws(SystemError) in
+            _ = try System.makeDirectories(path, mode: 0o700)
+            return SharedDescriptor(try System.open("\(path)/lock", O_RDWR | O_CREAT, mode: 0o600))
+        }
+        self.lock = lock
+        let isOurs = try kernelCalls(orThrow: .localStorageFailed, refusal) { () throws(SystemError) in
+            guard try System.lockExclusively(lock.number) else { return false }
+            try System.truncate(lock.number, to: 0)
+            var text = Array("\(System.processID())\n".utf8)
+            try text.fill { (buffer) throws(SystemError) in
+                try System.write(UnsafeRawBufferPointer(buffer), to: lock.number, at: 0)
+            }
+            return true
+        }
+        guard isOurs else {
+            throw ArtifactError(
+                .conflict,
+                "another artifactd\(Self.holder(lock)) uses the state directory '\(path.escapedForLog)'; "
+                    + "stop it, or name another with --state and --socket")
+        }
+    }
+
+    private static func holder(_ lock: SharedDescriptor) -> String {
+        var digits = [UInt8](repeating: 0, count: 16)
+        do throws(SystemError) {
+            var count = 0
+            try digits.fill { (buffer) throws(SystemError) in count = try System.read(lock.number, into: buffer, at: 0) }
+            let text = String(decoding: digits.prefix(count).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+            return text.isEmpty ? "" : " (pid \(text))"
+        } catch {
+            // Who it is makes the message better; that somebody is there is what it is about.
+            return ""
+        }
+    }
+}

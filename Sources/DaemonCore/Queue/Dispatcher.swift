@@ -1,0 +1,575 @@
+import ArtifactModel
+import Journal
+import LinuxSystem
+import Logging
+import ObjectStore
+import Pipeline
+import WorkerPool
+
+/// Decides what each worker does next, and keeps the account of all jobs that are not final.
+///
+/// Everything here is short and under one lock; what blocks is done by the workers outside of it.
+final class Dispatcher: Sendable {
+    /// What a worker is to do.
+    enum Work: Sendable {
+        /// Begin an upload; for a small object, all of it. So many bytes are reserved for it.
+        case begin(Upload, reserved: Int)
+        /// Read, encode and perhaps send a piece of an upload.
+        case chunk(Upload, UploadPlan.Chunk, reserved: Int)
+        /// Abort a multipart upload that nobody will complete.
+        case abort(UploadToAbort)
+    }
+
+    struct State {
+        var queue = JobQueue()
+        var active: [Upload] = []
+        /// Where the turn among the active uploads is.
+        var turn = 0
+        /// Whether the next worker looks at new jobs first: large uploads and small ones take turns.
+        var prefersNew = true
+        var aborts: [Abort] = []
+        var waiters = Waiters()
+        var counters = StateCounters()
+        var health: [StoreHealth]
+        var concurrency: ConcurrencyLimit
+        var busyWorkers = 0
+        var windows = 0
+        /// The upload for which memory is being let free: nobody else gets any meanwhile.
+        var thirsty: Int64?
+        /// Jobs and bytes that are being journalled and are not in the queue yet.
+        var reserved = StateCounters.Count()
+        var meter = ThroughputMeter()
+        var bytesRead: UInt64 = 0
+        var bytesSent: UInt64 = 0
+        var lastFailure: (error: ArtifactError, since: Int64, job: JobID?)?
+        var isStopping = false
+        /// Whether memory was given back since the queue drained.
+        var isTrimmed = true
+    }
+
+    /// An upload to abort, and when it may be tried.
+    struct Abort {
+        var upload: UploadToAbort
+        var notBefore: UInt64
+    }
+
+    let log: Logger
+    let buffers: BufferPool
+    private let configuration: Configuration
+    private let stores: Stores
+    private let sizing: UploadSizing
+    private let monitor: Monitor<State>
+    private static let backoff = Backoff(base: 1_000_000_000, cap: 60_000_000_000)
+
+    /// Requests that were sent again.
+    let retries: RetryCounter
+
+    init(
+        configuration: Configuration, stores: Stores, counters: StateCounters, cores: Int, retries: RetryCounter, log: Logger
+    ) {
+        self.configuration = configuration
+        self.retries = retries
+        self.stores = stores
+        self.log = log
+        sizing = UploadSizing(configuration)
+        buffers = BufferPool(limit: configuration.buffers)
+        var state = State(
+            health: stores.all.map { _ in StoreHealth() },
+            concurrency: ConcurrencyLimit(initial: 2 * cores, maximum: configuration.workers))
+        state.counters = counters
+        monitor = Monitor(state)
+    }
+
+    // MARK: Room
+
+    /// Makes room in the queue for a hand-over that is about to be journalled.
+    /// - Throws: `busy` when there is none, `shuttingDown` when the daemon is stopping.
+    func reserve(bytes: UInt64) throws(ArtifactError) {
+        try monitor.withLock { state throws(ArtifactError) in
+            if state.isStopping {
+                throw ArtifactError(
+                    .shuttingDown, "the daemon is stopping; try again when it is back",
+                    retryAfterMilliseconds: Backpressure.retryAfterMilliseconds)
+            }
+            let jobs = UInt64(state.queue.count) + state.reserved.jobs
+            guard jobs < UInt64(configuration.queueJobs) else {
+                throw ArtifactError(
+                    .busy, "the queue is full (\(jobs) jobs wait); try again when some are done",
+                    retryAfterMilliseconds: Backpressure.retryAfterMilliseconds)
+            }
+            let pending = state.counters[.accepted].bytes + state.counters[.uploading].bytes + state.reserved.bytes
+            if configuration.queueBytes > 0, pending + bytes > configuration.queueBytes, jobs > 0 {
+                throw ArtifactError(
+                    .busy, "the queue is full (\(pending) bytes wait); try again when some are done",
+                    retryAfterMilliseconds: Backpressure.retryAfterMilliseconds)
+            }
+            state.reserved.jobs += 1
+            state.reserved.bytes += bytes
+        }
+    }
+
+    /// Gives the room back: no job came of it.
+    func cancelReservation(bytes: UInt64) {
+        monitor.withLock { state in
+            state.reserved.jobs -= 1
+            state.reserved.bytes -= bytes
+        }
+    }
+
+    // MARK: Jobs come and go
+
+    /// Takes a job in that has just been journalled, in the order of the journal.
+    func accepted(_ job: NewJob, sequence: Int64, isHeld: Bool) {
+        monitor.withLock { state in
+            state.reserved.jobs -= 1
+            state.reserved.bytes -= job.size
+            state.counters.add(.accepted, bytes: job.size)
+            state.queue.insert(Self.entry(job, sequence, isHeld ? .held : .ready))
+        }
+        monitor.signal()
+    }
+
+    /// Takes a job in that the journal holds from an earlier run, or that was retried; it is counted already.
+    func resume(_ job: PendingJob) {
+        monitor.withLock { $0.queue.insert(Self.entry(job.job, job.sequence, .ready)) }
+        monitor.signal()
+    }
+
+    private static func entry(_ job: NewJob, _ sequence: Int64, _ standing: JobQueue.Standing) -> JobQueue.Entry {
+        JobQueue.Entry(
+            sequence: sequence, id: job.id, tenant: job.tenant, destination: job.destination, size: job.size,
+            level: job.pin.isDurable ? .durable : .accepted, acceptedAt: job.acceptedAt, standing: standing)
+    }
+
+    /// The daemon owns a job's bytes from now on; it can run if that was what it was waiting for.
+    func becameDurable(_ sequence: Int64) {
+        let done = monitor.withLock { state in
+            state.queue.update(sequence) { $0.level = .durable }
+            state.queue.release(sequence)
+            return state.waiters.reached(sequence, .durable)
+        }
+        monitor.signal()
+        for answer in done { answer() }
+    }
+
+    /// Lets a held job run although its bytes could not be made durable.
+    func release(_ sequence: Int64) {
+        monitor.withLock { $0.queue.release(sequence) }
+        monitor.signal()
+    }
+
+    /// A job has become final, and the journal knows. Wakes who waits for it, and lets the next of its destination run.
+    func finished(_ sequence: Int64, _ final: JobState, error: ArtifactError? = nil) {
+        let now = System.wallMilliseconds()
+        let done = monitor.withLock { state in
+            let upload = state.active.firstIndex { $0.sequence == sequence }
+            if let upload { state.active.remove(at: upload) }
+            if let entry = state.queue.remove(sequence) {
+                state.counters.move(from: upload == nil ? .accepted : .uploading, to: final, bytes: entry.size)
+                if let error { state.note(error, job: entry.id, now: now) }
+            }
+            state.isTrimmed = false
+            let failure = final == .stored ? nil : error ?? ArtifactError(.cancelled, "the job was cancelled")
+            return state.waiters.finished(sequence, failure: failure)
+        }
+        monitor.signal()
+        for answer in done { answer() }
+    }
+
+    /// Gives memory back to the system when the queue has drained. Not done with every job: it costs more than a small job does.
+    func trimWhenIdle() {
+        let isDue = monitor.withLock { state in
+            guard state.queue.isEmpty, !state.isTrimmed else { return false }
+            state.isTrimmed = true
+            return true
+        }
+        guard isDue else { return }
+        buffers.trim()
+        System.trimHeap()
+    }
+
+    /// Puts an upload off that has been settled without becoming final.
+    /// - Parameter until: monotonic nanoseconds; nil to reckon it from how often it was put off.
+    func putOff(_ upload: Upload, because error: ArtifactError, until: UInt64? = nil) {
+        let now = System.monotonicNanoseconds()
+        let wallClock = System.wallMilliseconds()
+        var generator = SystemRandomNumberGenerator()
+        let wait = Self.backoff.delay(
+            afterFailures: upload.delays + 1, atLeast: (error.retryAfterMilliseconds ?? 0) * 1_000_000, using: &generator)
+        monitor.withLock { state in
+            state.deactivate(upload)
+            state.queue.park(upload.sequence, until: until ?? (now + wait), because: error)
+            state.note(error, job: upload.id, now: wallClock)
+        }
+        monitor.signal()
+    }
+
+    /// Lets an upload begin again at once.
+    func putBack(_ upload: Upload) {
+        monitor.withLock { state in
+            state.deactivate(upload)
+            state.queue.putBack(upload.sequence)
+        }
+        monitor.signal()
+    }
+
+    /// The size that a job has from now on, its source being new.
+    func resize(_ upload: Upload, to size: UInt64) {
+        monitor.withLock { state in
+            state.queue.update(upload.sequence) { $0.size = size }
+            state.counters.remove(.uploading, bytes: upload.size)
+            state.counters.add(.uploading, bytes: size)
+        }
+    }
+
+    /// How many jobs stand as failed.
+    var failedJobs: UInt64 { monitor.withLock { $0.counters[.failed].jobs } }
+
+    /// A failed job was cancelled.
+    func forgetFailed(_ record: JobRecord) {
+        monitor.withLock { $0.counters.move(from: .failed, to: .cancelled, bytes: record.size) }
+    }
+
+    /// A failed job is pending again.
+    func retried(_ job: PendingJob) {
+        monitor.withLock { $0.counters.move(from: .failed, to: .accepted, bytes: job.job.size) }
+        resume(job)
+    }
+
+    /// Adds uploads that are to be aborted.
+    func abort(_ uploads: [UploadToAbort]) {
+        guard !uploads.isEmpty else { return }
+        monitor.withLock { state in
+            state.aborts += uploads.map { Abort(upload: $0, notBefore: 0) }
+        }
+        monitor.signal()
+    }
+
+    /// An upload could not be aborted now.
+    func abortLater(_ upload: UploadToAbort) {
+        let now = System.monotonicNanoseconds()
+        monitor.withLock { state in
+            state.aborts.append(Abort(upload: upload, notBefore: now + 30_000_000_000))
+        }
+    }
+
+    /// A job that the journal holds from an earlier run has failed at the start.
+    func countLost(_ job: NewJob, _ error: ArtifactError) {
+        let now = System.wallMilliseconds()
+        monitor.withLock { state in
+            state.counters.move(from: .accepted, to: .failed, bytes: job.size)
+            state.note(error, job: job.id, now: now)
+        }
+    }
+
+    /// Takes the journal's count of ended jobs, some of which were forgotten.
+    func recount(_ counted: [JobState: (jobs: Int, bytes: UInt64)]) {
+        monitor.withLock { state in
+            for ended in [JobState.stored, .cancelled] {
+                state.counters[ended] = StateCounters.Count(
+                    jobs: UInt64(counted[ended]?.jobs ?? 0), bytes: counted[ended]?.bytes ?? 0)
+            }
+        }
+    }
+
+    // MARK: Requests about jobs
+
+    /// Whether, and where, a job is pending.
+    func pending(_ id: JobID) -> (sequence: Int64, isActive: Bool, tenant: String)? {
+        monitor.withLock { state in
+            state.queue.entry(id).map { ($0.sequence, $0.standing == .taken, $0.tenant) }
+        }
+    }
+
+    /// Whether any job is still to write to this destination.
+    func pendingJob(destination: String) -> JobID? {
+        monitor.withLock { state in
+            state.queue.pending(destination: destination).first.flatMap { state.queue.entries[$0]?.id }
+        }
+    }
+
+    /// Whether a job that was accepted later is to write to the same destination.
+    func hasLater(than sequence: Int64, destination: String) -> Bool {
+        monitor.withLock { state in state.queue.pending(destination: destination).contains { $0 > sequence } }
+    }
+
+    /// Ends an active upload; false when it is not active.
+    func cancelActive(_ id: JobID) -> Bool {
+        monitor.withLock { state in
+            guard let upload = state.active.first(where: { $0.id == id }) else { return false }
+            upload.end(.cancelled)
+            return true
+        }
+    }
+
+    /// Takes a job that is not active out of the workers' reach for a moment; false when it is active or not pending.
+    func withdraw(_ sequence: Int64) -> Bool {
+        monitor.withLock { state in
+            guard let entry = state.queue.entries[sequence], entry.standing != .taken else { return false }
+            state.queue.hold(sequence)
+            return true
+        }
+    }
+
+    /// Answers when the jobs have come so far, or the deadline (monotonic nanoseconds) has passed.
+    /// - Parameter lookUp: given the jobs that are not pending, says how many of them failed; what it throws ends the wait.
+    func wait(
+        for ids: [JobID], level: AcknowledgementLevel, deadline: UInt64?,
+        lookUp: ([JobID]) throws(ArtifactError) -> UInt64,
+        answer: @escaping @Sendable (Result<Waiters.Outcome, ArtifactError>) -> Void
+    ) {
+        // The wait stands before anybody looks at what is final: so no job can end in between unseen.
+        let (number, ended, atOnce) = monitor.withLock { state in
+            var sequences: [Int64] = []
+            var ended: [JobID] = []
+            for id in ids {
+                guard let entry = state.queue.entry(id) else {
+                    ended.append(id)
+                    continue
+                }
+                if entry.level < level { sequences.append(entry.sequence) }
+            }
+            let (number, atOnce) = state.waiters.add(
+                sequences, isOpen: !ended.isEmpty, level: level, deadline: deadline, answer: answer)
+            return (number, ended, atOnce)
+        }
+        if let atOnce { return atOnce() }
+        guard !ended.isEmpty else { return }
+        do throws(ArtifactError) {
+            let failed = try lookUp(ended)
+            let done = monitor.withLock { $0.waiters.close(number, failed: failed) }
+            done?()
+        } catch {
+            monitor.withLock { $0.waiters.drop(number) }
+            answer(.failure(error))
+        }
+    }
+
+    /// The ids of the pending jobs that a peer may see.
+    func pendingIDs(of peer: Peer) -> [JobID] {
+        monitor.withLock { state in state.queue.entries.values.filter { peer.mayAct(for: $0.tenant) }.map(\.id) }
+    }
+
+    /// Answers those whose deadline has passed.
+    /// - Returns: the next deadline.
+    func expire(now: UInt64) -> UInt64? {
+        let (done, next) = monitor.withLock { state in (state.waiters.expired(now: now), state.waiters.nextDeadline) }
+        for answer in done { answer() }
+        return next
+    }
+
+    // MARK: Workers
+
+    /// The next work for a worker, who waits for it; nil when the daemon is stopping.
+    func next() -> Work? {
+        monitor.waitTimed { (state) -> Turn<Work?> in
+            if state.isStopping { return .done(nil) }
+            let now = System.monotonicNanoseconds()
+            guard state.busyWorkers < state.concurrency.current else { return .wait(until: nil) }
+            if let work = pick(&state, now: now) {
+                state.busyWorkers += 1
+                // Each worker that finds work wakes one more where there is more: nobody wakes all for one job.
+                if state.busyWorkers < state.concurrency.current, hasMore(&state, now: now) { monitor.signal() }
+                return .done(work)
+            }
+            return .wait(until: wakeTime(&state, now: now))
+        }
+    }
+
+    private func hasMore(_ state: inout State, now: UInt64) -> Bool {
+        (state.active.count < configuration.workers && state.queue.hasNext(now: now)) || !state.aborts.isEmpty
+            || state.active.contains(where: \.hasClaimable)
+    }
+
+    /// A worker has done its work, and comes for more: it needs nobody's signal, and passes on what it finds.
+    /// - Parameter bytes: how many it sent, where it sent any and the store took them.
+    func done(reserved: Int, bytes: UInt64?) {
+        let now = System.monotonicNanoseconds()
+        if reserved > 0 { buffers.release(reserved) }
+        monitor.withLock { state in
+            if let bytes { state.concurrency.completed(bytes: bytes, busy: state.busyWorkers, now: now) }
+            state.busyWorkers -= 1
+            if state.isStopping { monitor.broadcast() }
+        }
+    }
+
+    /// A compressing upload gives its memory back.
+    func releaseWindow(_ bytes: Int) {
+        guard bytes > 0 else { return }
+        buffers.release(bytes)
+        monitor.withLock { $0.windows -= bytes }
+    }
+
+    private func pick(_ state: inout State, now: UInt64) -> Work? {
+        state.prefersNew.toggle()
+        if state.prefersNew {
+            return pickNew(&state, now: now) ?? pickActive(&state, now: now) ?? pickAbort(&state, now: now)
+        }
+        return pickActive(&state, now: now) ?? pickNew(&state, now: now) ?? pickAbort(&state, now: now)
+    }
+
+    private func pickNew(_ state: inout State, now: UInt64) -> Work? {
+        guard state.active.count < configuration.workers, state.thirsty == nil else { return nil }
+        if state.health.allSatisfy({ $0.blocked(now: now) != nil }) { return nil }
+        while let entry = state.queue.next(now: now) {
+            let target: Stores.Target
+            do throws(ArtifactError) { target = try stores.resolve(entry.destination) } catch {
+                // The configuration no longer allows where this job was to go. It waits, and says why, until it does again.
+                state.queue.park(entry.sequence, until: now + 60_000_000_000, because: error)
+                state.note(error, job: entry.id, now: System.wallMilliseconds())
+                continue
+            }
+            if let blocked = state.health[target.store].blocked(now: now) {
+                let until = min(blocked, now + 1_000_000_000)
+                let trouble = state.health[target.store].trouble?.error
+                state.queue.park(
+                    entry.sequence, until: until, because: trouble ?? ArtifactError(.storeUnavailable, "the store is down"))
+                continue
+            }
+            // What it is compressed with stands in the journal; the most that a small object can need is soon told.
+            let reserved = sizing.isSingle(entry.size) ? sizing.single(.gzip, size: Int(entry.size)) : 0
+            guard buffers.tryReserve(reserved) else {
+                state.queue.putBack(entry.sequence)
+                return nil
+            }
+            let upload = Upload(entry, target)
+            state.active.append(upload)
+            state.counters.move(from: .accepted, to: .uploading, bytes: entry.size)
+            state.health[target.store].began()
+            return .begin(upload, reserved: reserved)
+        }
+        return nil
+    }
+
+    private func pickActive(_ state: inout State, now: UInt64) -> Work? {
+        let count = state.active.count
+        for step in 0..<count {
+            let index = (state.turn + step) % count
+            let upload = state.active[index]
+            if let thirsty = state.thirsty, thirsty != upload.sequence { continue }
+            if state.health[upload.store].blocked(now: now) != nil {
+                if state.thirsty == upload.sequence { state.thirsty = nil }
+                continue
+            }
+            var windows = state.windows
+            let claim = upload.claim(from: buffers) { window in
+                guard windows + window <= sizing.windowsLimit(window), buffers.tryReserve(window) else { return false }
+                windows += window
+                return true
+            }
+            state.windows = windows
+            switch claim {
+            case .chunk(let chunk, let reserved):
+                state.turn = (index + 1) % count
+                state.thirsty = nil
+                state.health[upload.store].began()
+                return .chunk(upload, chunk, reserved: reserved)
+            case .noMemory:
+                // Small reservations would slip in before a large one for ever: it is next.
+                if state.windows == 0 || upload.prepared?.window == 0 { state.thirsty = upload.sequence }
+            case .nothing:
+                if state.thirsty == upload.sequence { state.thirsty = nil }
+            }
+        }
+        return nil
+    }
+
+    private func pickAbort(_ state: inout State, now: UInt64) -> Work? {
+        guard let index = state.aborts.firstIndex(where: { $0.notBefore <= now }) else { return nil }
+        return .abort(state.aborts.remove(at: index).upload)
+    }
+
+    /// When there may be work without anybody's signal.
+    private func wakeTime(_ state: inout State, now: UInt64) -> UInt64? {
+        let blocks = state.health.compactMap { $0.blocked(now: now) }.filter { $0 != .max }
+        let times = [state.queue.nextWake, blocks.min(), state.aborts.map(\.notBefore).min()].compactMap { $0 }
+        // What is due already and yet not picked waits for a worker to leave, who signals.
+        return times.filter { $0 > now }.min()
+    }
+
+    // MARK: The store's health
+
+    /// A store has answered: with what was asked for, or with a refusal that concerns one job.
+    func storeAnswered(_ store: Int) {
+        monitor.withLock { $0.health[store].succeeded() }
+    }
+
+    /// A worker has ended without having asked the store.
+    func storeWasNotAsked(_ store: Int) {
+        monitor.withLock { $0.health[store].withdrew() }
+    }
+
+    /// A store could not be reached, or was overloaded.
+    func storeFailed(_ store: Int, _ error: ArtifactError) {
+        let now = System.monotonicNanoseconds()
+        let wallClock = System.wallMilliseconds()
+        monitor.withLock { state in
+            if error.code == .storeThrottled { state.concurrency.throttled(now: now) }
+            state.health[store].failed(error, now: now, wallClock: wallClock) { failures in
+                var generator = SystemRandomNumberGenerator()
+                return Self.backoff.delay(
+                    afterFailures: failures + 1, atLeast: (error.retryAfterMilliseconds ?? 0) * 1_000_000, using: &generator)
+            }
+            state.note(error, job: nil, now: wallClock)
+        }
+    }
+
+    /// Bytes of a source have reached the store as `sent` bytes.
+    func count(read: UInt64, sent: UInt64) {
+        let now = System.monotonicNanoseconds()
+        monitor.withLock { state in
+            state.bytesRead += read
+            state.bytesSent += sent
+            state.meter.add(read, now: now)
+        }
+    }
+
+    // MARK: Stop
+
+    /// Gives no more work. Workers finish what they have; uploads end where they are.
+    func stop() {
+        monitor.withLock { state in
+            state.isStopping = true
+            for upload in state.active { upload.end(.stopping) }
+        }
+        monitor.broadcast()
+    }
+
+    /// Waits until no worker is busy, or the deadline (monotonic nanoseconds) has passed.
+    /// - Returns: whether none is.
+    func waitUntilIdle(deadline: UInt64) -> Bool {
+        monitor.waitTimed { (state) -> Turn<Bool> in
+            if state.busyWorkers == 0 { return .done(true) }
+            return System.monotonicNanoseconds() >= deadline ? .done(false) : .wait(until: deadline)
+        }
+    }
+
+    // MARK: Account
+
+    /// What the status report needs, read at one moment.
+    func snapshot<Result: Sendable>(_ read: (State) -> Result) -> Result { monitor.withLock { read($0) } }
+
+    /// How far an upload has come; nil when the job is not active.
+    func progress(of id: JobID) -> UInt64? {
+        monitor.withLock { state in state.active.first { $0.id == id }?.bytesDone }
+    }
+
+    /// Why a pending job waits; nil when nothing went wrong.
+    func trouble(of id: JobID) -> ArtifactError? {
+        monitor.withLock { $0.queue.entry(id)?.lastError }
+    }
+}
+
+extension Dispatcher.State {
+    mutating func deactivate(_ upload: Upload) {
+        guard let index = active.firstIndex(where: { $0 === upload }) else { return }
+        active.remove(at: index)
+        if thirsty == upload.sequence { thirsty = nil }
+        if let entry = queue.entries[upload.sequence] { counters.move(from: .uploading, to: .accepted, bytes: entry.size) }
+    }
+
+    mutating func note(_ error: ArtifactError, job: JobID?, now: Int64) {
+        let isSame = lastFailure?.error.code == error.code
+        lastFailure = (error, isSame ? lastFailure?.since ?? now : now, job)
+    }
+}

@@ -1,0 +1,275 @@
+import ArtifactModel
+import Glibc
+import Journal
+import LinuxSystem
+public import Logging
+import ObjectStore
+import Pipeline
+public import ServiceLifecycle
+import WorkerPool
+
+/// The daemon: puts its parts together, starts them in order, and stops them in the opposite one.
+public final class Daemon: Service {
+    private let configuration: Configuration
+    private let environment: [String: String]
+    private let log: Logger
+
+    /// A daemon that is not started yet.
+    /// - Parameter environment: the process's environment; credentials and systemd's variables are taken from it.
+    public init(configuration: Configuration, environment: [String: String], log: Logger) {
+        self.configuration = configuration
+        self.environment = environment
+        self.log = log
+    }
+
+    /// Starts, serves until the service group shuts down, and stops.
+    /// - Throws: `ArtifactError` when the daemon cannot start.
+    public func run() async throws {
+        let running = try await Self.offPool { [configuration, environment, log] in
+            try RunningDaemon(configuration: configuration, environment: environment, log: log)
+        }
+        try await gracefulShutdown()
+        try await Self.offPool { try running.stop() }
+    }
+
+    /// Blocking work does not run on Swift's pool: it has one thread a core.
+    private static func offPool<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        let holder = Monitor<OwnedThread?>(nil)
+        defer { holder.withLock { $0 }?.join() }
+        return try await withCheckedThrowingContinuation { continuation in
+            do {
+                let thread = try OwnedThread(name: "main-work") { continuation.resume(with: Swift.Result { try body() }) }
+                holder.withLock { $0 = thread }
+            } catch {
+                continuation.resume(throwing: error)
+            }
+        }
+    }
+}
+
+/// The daemon's parts, running.
+private final class RunningDaemon: Sendable {
+    /// How long a stop waits for parts that are being sent. What is not finished by then is sent again after the restart.
+    private static let grace: UInt64 = 10_000_000_000
+    private static let objectThreads = 4
+    private static let keeperThreads = 2
+
+    private let configuration: Configuration
+    private let environment: [String: String]
+    private let log: Logger
+    private let stopSignal = StopSignal()
+    private let state: StateDirectory
+    private let journal: Journal
+    private let spool: Spool
+    private let pins: PinTable
+    private let dispatcher: Dispatcher
+    private let keeper: DurableKeeper
+    private let objects: Objects
+    private let engine: UploadEngine
+    private let listener: UnixListener
+    private let server: Server
+    private let threads: Threads
+
+    private struct Threads: Sendable {
+        var workers: WorkerThreads
+        var keepers: WorkerThreads
+        var objects: WorkerThreads
+        var server: OwnedThread
+        var housekeeper: OwnedThread
+    }
+
+    init(configuration: Configuration, environment: [String: String], log: Logger) throws(ArtifactError) {
+        self.configuration = configuration
+        self.environment = environment
+        self.log = log
+        let passed = try PassedDescriptors(environment: environment)
+        state = try StateDirectory(path: configuration.state)
+        let listener = try Self.listen(configuration, passed.listener)
+        self.listener = listener
+        let journal = try Journal.open(directory: configuration.state, now: { System.wallMilliseconds() })
+        self.journal = journal
+        if let setAside = journal.setAside {
+            log.critical("the journal was damaged and is set aside; a new one is begun", metadata: ["file": "\(setAside)"])
+        }
+        let spool = try Spool(path: configuration.state + "/spool", quota: configuration.spoolQuota)
+        self.spool = spool
+        let descriptorStore = DescriptorStore(environment: environment)
+        let pins = PinTable(limit: try Self.descriptorBudget(configuration), store: descriptorStore)
+        self.pins = pins
+
+        let retries = RetryCounter()
+        let integrity = FoundIntegrity(journal: journal)
+        let factory = StoreFactory(
+            configuration: configuration, environment: environment, integrity: integrity, countRetry: { retries.count() },
+            stop: stopSignal)
+        var all: [any ObjectStore] = []
+        for location in [configuration.store] + configuration.destinations { all.append(try factory.make(location)) }
+        let stores = Stores(all)
+        var counters = StateCounters()
+        for (state, count) in try journal.counters() {
+            counters[state] = StateCounters.Count(jobs: UInt64(count.jobs), bytes: count.bytes)
+        }
+        let dispatcher = Dispatcher(
+            configuration: configuration, stores: stores, counters: counters.restarted(), cores: System.processorCount(),
+            retries: retries, log: log)
+        self.dispatcher = dispatcher
+        try Recovery(
+            journal: journal, spool: spool, pins: pins, descriptorStore: descriptorStore, dispatcher: dispatcher, log: log
+        ).run(passed: passed.jobs)
+
+        let engine = UploadEngine(
+            configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
+            log: log)
+        self.engine = engine
+        let keeper = DurableKeeper(journal: journal, spool: spool, pins: pins, dispatcher: dispatcher, log: log)
+        self.keeper = keeper
+        let objects = Objects(stores: stores, dispatcher: dispatcher)
+        self.objects = objects
+        let status = StatusSource(
+            configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
+            integrity: integrity)
+        let intake = Intake(
+            configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
+            keeper: keeper)
+        let requests = RequestHandler(
+            configuration: configuration, policy: PeerPolicy(rules: configuration.peers, ownUser: System.effectiveUserID()),
+            journal: journal, spool: spool, stores: stores, intake: intake, dispatcher: dispatcher, engine: engine,
+            objects: objects,
+            status: status)
+        do throws(SystemError) {
+            let server = try Server(listener: listener, requests: requests, status: status, log: log)
+            self.server = server
+            let housekeeper = Housekeeper(
+                configuration: configuration, journal: journal, dispatcher: dispatcher, stop: stopSignal,
+                environment: environment,
+                watchdog: try Systemd.watchdogInterval(environment: environment, pid: System.processID()), log: log)
+            threads = Threads(
+                workers: try WorkerThreads(count: configuration.workers, name: "upload") { _ in engine.run() },
+                keepers: try WorkerThreads(count: Self.keeperThreads, name: "keep") { _ in keeper.run() },
+                objects: try WorkerThreads(count: Self.objectThreads, name: "object") { _ in objects.run() },
+                server: try OwnedThread(name: "accept") { server.run() },
+                housekeeper: try OwnedThread(name: "housekeeper") { housekeeper.run() })
+            try Systemd.notify("READY=1\nSTATUS=storing to \(configuration.store)", environment: environment)
+        } catch {
+            throw ArtifactError(.internalFault, "the daemon's threads cannot be started", cause: "\(error)")
+        }
+        log.notice(
+            "ready",
+            metadata: [
+                "version": "\(artifactdVersion)", "socket": "\(configuration.socket)", "store": "\(configuration.store)",
+                "state": "\(configuration.state)", "pid": "\(System.processID())",
+            ])
+    }
+
+    private static func listen(_ configuration: Configuration, _ passed: SharedDescriptor?) throws(ArtifactError) -> UnixListener
+    {
+        do throws(SystemError) {
+            if let passed { return try UnixListener.adopt(try System.duplicate(passed.number)) }
+            let directory = configuration.socket.split(separator: "/").dropLast().joined(separator: "/")
+            _ = try System.makeDirectories("/" + directory, mode: 0o755)
+            return try UnixListener.bind(path: configuration.socket, mode: 0o660)
+        } catch {
+            if error.errno == EADDRINUSE {
+                throw ArtifactError(
+                    .conflict,
+                    "another artifactd listens at '\(configuration.socket.escapedForLog)'; stop it, or name another with --socket"
+                )
+            }
+            throw ArtifactError(
+                .localStorageFailed,
+                "the socket '\(configuration.socket.escapedForLog)' cannot be made; name another with --socket",
+                cause: "\(error)")
+        }
+    }
+
+    /// How many of the process's descriptors clients' files may take; the process's limit is raised as far as it goes.
+    private static func descriptorBudget(_ configuration: Configuration) throws(ArtifactError) -> Int {
+        do throws(SystemError) {
+            let limit = try System.descriptorLimit()
+            if limit.soft < limit.hard { try System.setDescriptorLimit(soft: limit.hard) }
+            // Three for each connection (socket, wakeup, one being handed over) and worker, and the daemon's own files.
+            let own = 3 * (configuration.connections + configuration.workers + objectThreads) + 64
+            let room = max(0, Int(clamping: limit.hard) - own)
+            return min(configuration.descriptors ?? room, room)
+        } catch {
+            throw ArtifactError(.internalFault, "the limit of open files cannot be asked", cause: "\(error)")
+        }
+    }
+
+    func stop() throws(ArtifactError) {
+        log.notice("stopping")
+        notify("STOPPING=1")
+        server.stopAccepting()
+        threads.server.join()
+        dispatcher.stop()
+        keeper.stop()
+        objects.stop()
+        stopSignal.raise()
+        server.endSessions()
+        threads.keepers.join()
+        threads.objects.join()
+        threads.housekeeper.join()
+        keepBareDescriptors()
+        if dispatcher.waitUntilIdle(deadline: System.monotonicNanoseconds() + Self.grace) {
+            threads.workers.join()
+        } else {
+            log.notice("parts that are still being sent are left; they are sent again after the restart")
+        }
+        try journal.close()
+        do throws(SystemError) { try listener.removePath() } catch {
+            log.warning("the socket's path could not be removed", metadata: ["error": "\(error)"])
+        }
+        log.notice("stopped")
+    }
+
+    /// What only a descriptor of this process holds would be lost with it: it is copied into the spool.
+    private func keepBareDescriptors() {
+        for (id, descriptor) in pins.bare() {
+            do throws(ArtifactError) {
+                guard let record = try journal.record(id) else { continue }
+                let pending = try journal.pendingJob(record.sequence)
+                if let job = pending?.job, let path = job.path, let fingerprint = job.fingerprint,
+                    SourceCheck.reopen(path, as: fingerprint) != nil
+                {
+                    continue
+                }
+                // A failed job is kept as its file is now: its retry decides whether that is what was handed over.
+                let current = SourceFingerprint(try SourceCheck.inspect(descriptor.number))
+                let fingerprint = pending?.job.fingerprint ?? current
+                let name = Spool.ownName(of: id)
+                let (_, copy) = try spool.copy(descriptor, fingerprint, as: name)
+                _ = try journal.apply(.pinned(record.sequence, .spool, spoolName: name, fingerprint: copy, level: .durable))
+            } catch {
+                log.error(
+                    "a file that only this process holds could not be kept", metadata: ["job": "\(id)", "error": "\(error)"])
+            }
+        }
+    }
+
+    private func notify(_ state: String) {
+        do throws(SystemError) { try Systemd.notify(state, environment: environment) } catch {
+            log.warning("systemd could not be told", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// What systemd passed at the start: the listening socket, and the descriptors from its store.
+private struct PassedDescriptors {
+    var listener: SharedDescriptor?
+    var jobs: [JobID: SharedDescriptor] = [:]
+
+    init(environment: [String: String]) throws(ArtifactError) {
+        do throws(SystemError) {
+            for (name, number) in try Systemd.listenDescriptors(environment: environment, pid: System.processID()) {
+                let descriptor = SharedDescriptor(owning: number)
+                if let job = DescriptorStore.job(named: name) {
+                    jobs[job] = descriptor
+                } else if listener == nil {
+                    listener = descriptor
+                }
+            }
+        } catch {
+            throw ArtifactError(.invalidRequest, "the descriptors that systemd passed cannot be used", cause: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import ArtifactModel
+import Journal
+import LinuxSystem
+import Logging
+
+/// What is done by the clock: waits that are over, the journal's old rows, memory that nobody needs, the watchdog.
+struct Housekeeper: Sendable {
+    private static let second: UInt64 = 1_000_000_000
+    private static let purgeInterval: UInt64 = 60 * second
+
+    let configuration: Configuration
+    let journal: Journal
+    let dispatcher: Dispatcher
+    let stop: StopSignal
+    let environment: [String: String]
+    /// How often the watchdog wants to hear from us, in nanoseconds; nil when it is off.
+    let watchdog: UInt64?
+    let log: Logger
+
+    /// Runs until the daemon stops.
+    func run() {
+        var nextPurge: UInt64 = 0
+        var nextSign: UInt64 = 0
+        var pause: UInt64 = 0
+        while !stop.wait(nanoseconds: pause) {
+            let now = System.monotonicNanoseconds()
+            let deadline = dispatcher.expire(now: now)
+            dispatcher.trimWhenIdle()
+            if now >= nextPurge {
+                purge()
+                nextPurge = now + Self.purgeInterval
+            }
+            if let watchdog, now >= nextSign {
+                // The sign of life goes through the dispatcher's lock, above, and through the journal: a hang in either ends it.
+                signOfLife()
+                nextSign = now + watchdog / 2
+            }
+            let untilDeadline = deadline.map { $0 > now ? $0 - now : 0 } ?? Self.second
+            pause = min(max(untilDeadline, 1_000_000), watchdog.map { min($0 / 4, Self.second / 4) } ?? Self.second / 4)
+        }
+    }
+
+    private func purge() {
+        do throws(ArtifactError) {
+            let forgotten = try journal.purge(
+                finishedBefore: System.wallMilliseconds() - configuration.retention, keepAtMost: configuration.retentionJobs)
+            if forgotten > 0 {
+                dispatcher.recount(try journal.counters())
+                log.debug("ended jobs were forgotten", metadata: ["jobs": "\(forgotten)"])
+            }
+        } catch {
+            log.warning("ended jobs could not be forgotten", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func signOfLife() {
+        do {
+            _ = try journal.recall(endpoint: "")
+            try Systemd.notify("WATCHDOG=1", environment: environment)
+        } catch {
+            log.error("no sign of life could be given", metadata: ["error": "\(error)"])
+        }
+    }
+}

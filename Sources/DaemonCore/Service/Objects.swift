@@ -1,0 +1,175 @@
+import ArtifactModel
+import ArtifactWire
+import LinuxSystem
+import ObjectStore
+import Pipeline
+import WorkerPool
+
+/// Reads, lists and deletes objects for clients, on threads of its own: never on an upload worker's.
+final class Objects: Sendable {
+    /// The most requests that wait for a thread.
+    private static let queueLimit = 256
+    /// The most entries of one answer: URIs of the longest keys still fit into a frame.
+    private static let pageLimit = 500
+
+    private typealias Task = @Sendable (Sessions) -> Void
+
+    private struct State {
+        var tasks: [Task] = []
+        var isStopping = false
+    }
+
+    /// One thread's sessions.
+    private final class Sessions {
+        private let stores: Stores
+        private var sessions: [Int: any ObjectStoreSession] = [:]
+
+        init(_ stores: Stores) { self.stores = stores }
+
+        subscript(_ store: Int) -> any ObjectStoreSession {
+            if let session = sessions[store] { return session }
+            let session = stores.all[store].makeSession()
+            sessions[store] = session
+            return session
+        }
+    }
+
+    private let stores: Stores
+    private let dispatcher: Dispatcher
+    private let monitor = Monitor(State())
+
+    init(stores: Stores, dispatcher: Dispatcher) {
+        self.stores = stores
+        self.dispatcher = dispatcher
+    }
+
+    typealias Answer = @Sendable (Result<Message, ArtifactError>) -> Void
+
+    func list(_ request: ListObjects, answer: @escaping Answer) {
+        enqueue(answer) { [stores] sessions throws(ArtifactError) in
+            let (store, prefix) = try stores.place(of: request.prefix)
+            let page = try sessions[store].list(
+                prefix: prefix, after: request.after, limit: min(Int(request.limit), Self.pageLimit))
+            let location = stores.all[store].location
+            return .objects(
+                ArtifactWire.Objects(
+                    entries: page.entries.map {
+                        .init(uri: location.uri(ofKey: $0.key), size: $0.size, modifiedAt: $0.modifiedAt, etag: $0.etag)
+                    }, next: page.next))
+        }
+    }
+
+    /// Writes an object's decoded bytes to a client's file.
+    func get(_ request: Get, to file: SharedDescriptor, answer: @escaping Answer) {
+        enqueue(answer) { [stores] sessions throws(ArtifactError) in
+            try Self.checkTarget(file)
+            let target = try stores.resolve(request.uri)
+            return .got(try Self.copy(target, from: sessions[target.store], to: file))
+        }
+    }
+
+    func delete(_ request: Delete, answer: @escaping Answer) {
+        enqueue(answer) { [stores, dispatcher] sessions throws(ArtifactError) in
+            let target = try stores.resolve(request.uri)
+            if let job = dispatcher.pendingJob(destination: target.uri) {
+                throw ArtifactError(
+                    .conflict, "job \(job) is still to write '\(target.uri.escapedForLog)'; wait for it or cancel it first")
+            }
+            guard try sessions[target.store].head(target.key) != nil else {
+                throw ArtifactError(.notFound, "there is no object '\(target.uri.escapedForLog)'")
+            }
+            try sessions[target.store].delete(target.key)
+            return .deleted
+        }
+    }
+
+    private func enqueue(_ answer: @escaping Answer, _ body: @escaping @Sendable (Sessions) throws(ArtifactError) -> Message) {
+        let isFull = monitor.withLock { state in
+            guard !state.isStopping, state.tasks.count < Self.queueLimit else { return true }
+            state.tasks.append { sessions in
+                do throws(ArtifactError) { answer(.success(try body(sessions))) } catch { answer(.failure(error)) }
+            }
+            return false
+        }
+        if isFull {
+            return answer(
+                .failure(
+                    ArtifactError(
+                        .busy, "too many requests for objects are waiting; try again",
+                        retryAfterMilliseconds: Backpressure.retryAfterMilliseconds)))
+        }
+        monitor.signal()
+    }
+
+    /// One thread's life.
+    func run() {
+        let sessions = Sessions(stores)
+        while let task = next() { task(sessions) }
+    }
+
+    private func next() -> Task? {
+        monitor.wait { (state) -> Task?? in
+            if state.isStopping { return .some(nil) }
+            return state.tasks.isEmpty ? nil : state.tasks.removeFirst()
+        }
+    }
+
+    func stop() {
+        monitor.withLock { state in
+            state.isStopping = true
+            state.tasks = []
+        }
+        monitor.broadcast()
+    }
+
+    // MARK: Copying out
+
+    /// A file can be written to without anybody's help; a pipe would block this thread as long as its reader likes.
+    private static func checkTarget(_ file: SharedDescriptor) throws(ArtifactError) {
+        let (status, mode) = try kernelCalls(orThrow: .invalidRequest, "get: the descriptor cannot be asked what it is") {
+            () throws(SystemError) in (try System.status(of: file.number), try System.accessMode(of: file.number))
+        }
+        guard status.isRegular, mode.canWrite else {
+            throw ArtifactError(
+                .invalidRequest, "get: the descriptor is a \(status.kindName) or not open for writing; send one of a regular file"
+            )
+        }
+    }
+
+    private static func copy(
+        _ target: Stores.Target, from session: any ObjectStoreSession, to file: SharedDescriptor
+    ) throws(ArtifactError) -> Got {
+        var decoder: StreamDecoder?
+        var got = Got(size: 0, encoding: .identity, contentType: "")
+        var check = CRC.empty(.crc32c)
+        /// What the source's check was when it was stored, where the object says so.
+        var expected: String?
+        func write(_ bytes: UnsafeRawBufferPointer) throws(ArtifactError) {
+            do throws(SystemError) { try System.write(bytes, to: file.number) } catch {
+                throw ArtifactError(.localStorageFailed, "get: writing to the file failed", cause: "\(error)")
+            }
+            got.size += UInt64(bytes.count)
+            if expected != nil { check = check.joined(with: Checksummer.crc(.crc32c, bytes)) }
+        }
+        try session.get(target.key) { info, bytes throws(ArtifactError) in
+            let current: StreamDecoder
+            if let decoder {
+                current = decoder
+            } else {
+                current = try StreamDecoder(encoding: info.encoding)
+                decoder = current
+                got.encoding = info.encoding
+                got.contentType = info.contentType
+                expected = info.metadata[ObjectMetadata.check]
+            }
+            try current.decode(bytes) { decoded throws(ArtifactError) in try write(decoded) }
+        }
+        try decoder?.finish()
+        if let expected, expected != check.base64 {
+            throw ArtifactError(
+                .corruptObject, "'\(target.uri.escapedForLog)' does not have the checksum it was stored with",
+                cause: "crc32c \(check.base64) instead of \(expected)")
+        }
+        return got
+    }
+}

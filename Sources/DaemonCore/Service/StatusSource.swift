@@ -1,0 +1,132 @@
+import ArtifactModel
+import ArtifactWire
+import FoundationEssentials
+import Journal
+import LinuxSystem
+import ObjectStore
+import S3
+import Synchronization
+
+/// Puts the status report together.
+final class StatusSource: Sendable {
+    private let configuration: Configuration
+    private let stores: Stores
+    private let journal: Journal
+    private let spool: Spool
+    private let pins: PinTable
+    private let dispatcher: Dispatcher
+    private let integrity: FoundIntegrity
+    private let startedAt = System.monotonicNanoseconds()
+    private let connections = Atomic<Int>(0)
+
+    init(
+        configuration: Configuration, stores: Stores, journal: Journal, spool: Spool, pins: PinTable, dispatcher: Dispatcher,
+        integrity: FoundIntegrity
+    ) {
+        self.configuration = configuration
+        self.stores = stores
+        self.journal = journal
+        self.spool = spool
+        self.pins = pins
+        self.dispatcher = dispatcher
+        self.integrity = integrity
+    }
+
+    /// How many connections there are.
+    func count(connections number: Int) { connections.store(number, ordering: .relaxed) }
+
+    /// The report in JSON; of the jobs in flight those that the peer may see.
+    func report(for peer: Peer) throws(ArtifactError) -> StatusText {
+        let encoder = JSONEncoder()
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            return StatusText(json: String(decoding: try encoder.encode(report(for: peer)), as: UTF8.self))
+        } catch {
+            throw ArtifactError(.internalFault, "the status report cannot be written", cause: "\(error)")
+        }
+    }
+
+    private func report(for peer: Peer) -> StatusReport {
+        let now = System.monotonicNanoseconds()
+        return dispatcher.snapshot { state in
+            let counters = state.counters
+            func byState(_ field: KeyPath<StateCounters.Count, UInt64>) -> StatusReport.ByState {
+                StatusReport.ByState(
+                    accepted: counters[.accepted][keyPath: field], uploading: counters[.uploading][keyPath: field],
+                    stored: counters[.stored][keyPath: field], failed: counters[.failed][keyPath: field],
+                    cancelled: counters[.cancelled][keyPath: field])
+            }
+            let rate = state.meter.rate(now: now)
+            let done = state.active.reduce(UInt64(0)) { $0 + $1.bytesDone }
+            let inFlight = state.active.filter { peer.mayAct(for: $0.tenant) }.map { upload in
+                let done = upload.bytesDone
+                return StatusReport.InFlight(
+                    id: "\(upload.id)", destination: upload.destination, size: upload.size, bytesDone: done,
+                    etaSeconds: rate > 0 && done > 0 ? Double(upload.size - min(done, upload.size)) / rate : nil)
+            }
+            let pending = counters[.accepted].bytes + counters[.uploading].bytes
+            return StatusReport(
+                daemon: StatusReport.Daemon(
+                    version: artifactdVersion, pid: System.processID(), uptimeSeconds: Double(now - startedAt) / 1e9,
+                    store: stores.location.description, integrity: integrity.text(for: stores.location), journal: journalText,
+                    storeCondition: Self.condition(state.health[0])),
+                queue: StatusReport.Queue(
+                    jobs: byState(\.jobs), bytes: byState(\.bytes), bytesPending: pending - min(done, pending),
+                    limit: UInt64(configuration.queueJobs), oldestAcceptedAt: state.queue.oldestAcceptedAt),
+                workers: StatusReport.Workers(
+                    active: state.busyWorkers, limit: configuration.workers, allowed: state.concurrency.current),
+                buffers: StatusReport.Bounded(used: UInt64(dispatcher.buffers.used), limit: UInt64(dispatcher.buffers.limit)),
+                spool: StatusReport.Bounded(used: spool.used, limit: spool.quota),
+                descriptors: StatusReport.Bounded(used: UInt64(pins.count), limit: UInt64(pins.limit)),
+                connections: StatusReport.Bounded(
+                    used: UInt64(connections.load(ordering: .relaxed)), limit: UInt64(configuration.connections)),
+                throughput: StatusReport.Throughput(
+                    bytesPerSecond: rate, bytesRead: state.bytesRead, bytesSent: state.bytesSent,
+                    retries: dispatcher.retries.value),
+                lastError: state.lastFailure.map {
+                    StatusReport.Failure(
+                        code: "\($0.error.code)", message: "\($0.error)", since: $0.since, job: $0.job.map { "\($0)" })
+                }, inFlight: inFlight)
+        }
+    }
+
+    private var journalText: String {
+        switch journal.condition {
+        case .ok: "ok"
+        case .full(let since, let reason): "full since \(Timestamp.iso8601(milliseconds: since)): \(reason)"
+        case .readOnly(let reason): "read-only: \(reason)"
+        case .failed(let reason): "failed: \(reason)"
+        }
+    }
+
+    private static func condition(_ health: StoreHealth) -> String {
+        guard let trouble = health.trouble else { return "ok" }
+        return "\(trouble.error.code) since \(Timestamp.iso8601(milliseconds: trouble.since)): \(trouble.error.message)"
+    }
+}
+
+/// What stores were found to verify: remembered in the journal across restarts, and shown in status.
+final class FoundIntegrity: IntegrityMemory {
+    private let journal: Journal
+    private let found = Mutex<Integrity?>(nil)
+
+    init(journal: Journal) { self.journal = journal }
+
+    func recall(_ place: String) throws(ArtifactError) -> Integrity? {
+        guard let name = try journal.recall(endpoint: place), let integrity = Integrity(rawValue: name) else { return nil }
+        found.withLock { $0 = integrity }
+        return integrity
+    }
+
+    func remember(_ integrity: Integrity, of place: String) throws(ArtifactError) {
+        try journal.remember(endpoint: place, integrity: integrity.rawValue)
+        found.withLock { $0 = integrity }
+    }
+
+    /// What to say in status.
+    func text(for location: StoreLocation) -> String {
+        if case .directory = location { return Integrity.filesystem.rawValue }
+        return found.withLock { $0?.rawValue } ?? "unknown"
+    }
+}

@@ -1,0 +1,54 @@
+import ArtifactModel
+import LinuxSystem
+import ObjectStore
+import S3
+import WorkerPool
+
+/// Makes the stores that the configuration names.
+struct StoreFactory {
+    let configuration: Configuration
+    let environment: [String: String]
+    let integrity: FoundIntegrity
+    /// Told of each request that is sent again.
+    let countRetry: @Sendable () -> Void
+    /// Ends waits between attempts when the daemon stops.
+    let stop: StopSignal
+
+    func make(_ location: StoreLocation) throws(ArtifactError) -> any ObjectStore {
+        let store: any ObjectStore
+        switch location {
+        case .directory(let path): store = try DirectoryStore(root: path)
+        case .s3:
+            let options = S3Options(
+                version: artifactdVersion, integrity: configuration.s3.integrity, pathStyle: configuration.s3.pathStyle,
+                payloadSigning: configuration.s3.payloadSigning)
+            store = try S3Store(
+                location: location, settings: try S3Settings.resolve(environment: environment, options: options),
+                memory: integrity)
+        }
+        return RetryingStore(
+            store, sleep: { [stop] nanoseconds in !stop.wait(nanoseconds: nanoseconds) },
+            observer: { [countRetry] _, _ in countRetry() })
+    }
+}
+
+/// Tells threads that wait that the daemon is stopping.
+final class StopSignal: Sendable {
+    private let isStopping = Monitor(false)
+
+    func raise() {
+        isStopping.withLock { $0 = true }
+        isStopping.broadcast()
+    }
+
+    var isRaised: Bool { isStopping.withLock { $0 } }
+
+    /// Waits so long, or until the daemon stops.
+    /// - Returns: whether it is stopping.
+    func wait(nanoseconds: UInt64) -> Bool {
+        let deadline = System.monotonicNanoseconds() + nanoseconds
+        return isStopping.waitTimed { (isStopping) -> Turn<Bool> in
+            isStopping || System.monotonicNanoseconds() >= deadline ? .done(isStopping) : .wait(until: deadline)
+        }
+    }
+}

@@ -1,0 +1,303 @@
+import ArtifactModel
+import Glibc
+import Journal
+import LinuxSystem
+import ObjectStore
+import Pipeline
+import WorkerPool
+
+/// The names of the metadata that every object carries.
+enum ObjectMetadata {
+    /// The job that stored the object: tells after a crash whether it is ours.
+    static let job = "artifactd-job"
+    /// The size of the source in bytes.
+    static let size = "artifactd-size"
+    static let kind = "artifactd-kind"
+    /// The source's CRC-32C in base64, where the object was stored in one request.
+    static let check = "artifactd-crc32c"
+}
+
+extension UploadEngine {
+    /// Begins an upload: opens the source, finds out how far an earlier attempt came, and stores a small object at once.
+    /// - Returns: the bytes that were sent; nil when the store was not asked.
+    func begin(_ upload: Upload, _ worker: Worker) throws(ArtifactError) -> UInt64? {
+        guard let pending = try journal.pendingJob(upload.sequence), !pending.state.isFinal else {
+            upload.end(.gone)
+            return nil
+        }
+        worker.sent = 0
+        upload.openUploadID = pending.upload?.id
+        let session = worker.session(upload.store)
+        if pending.attempts > 0, let facts = try storedEarlier(pending, upload, session) {
+            log.info("the object was in the store already", metadata: ["job": "\(upload.id)"])
+            let encoding = pending.encoding ?? .identity
+            journal.submit(.began(upload.sequence, encoding: encoding, at: System.wallMilliseconds()), completion: nil)
+            upload.end(.stored(facts))
+            return 0
+        }
+        let source = try openSource(pending)
+        guard try isUnchanged(source, pending, upload) else { return nil }
+        if sizing.isSingle(pending.job.size) {
+            try storeWhole(pending, source, upload, session, worker)
+        } else {
+            try prepareParts(pending, source, upload, session)
+            if let parts = upload.completeParts { try complete(upload, source, parts, session) }
+        }
+        return worker.sent
+    }
+
+    /// The facts of the object, where an earlier attempt has stored it and the journal did not learn of it.
+    private func storedEarlier(
+        _ pending: PendingJob, _ upload: Upload, _ session: any ObjectStoreSession
+    ) throws(ArtifactError) -> StoredFacts? {
+        guard let info = try session.head(upload.key), info.metadata[ObjectMetadata.job] == "\(upload.id)",
+            info.metadata[ObjectMetadata.size] == "\(pending.job.size)"
+        else { return nil }
+        var rawCheck: String? = info.metadata[ObjectMetadata.check].map { "crc32c:\($0)" }
+        if rawCheck == nil {
+            let parts = try journal.parts(upload.sequence)
+            rawCheck = parts.reduce(0) { $0 + $1.size } == info.size ? Self.rawCheck(of: parts) : nil
+        }
+        return StoredFacts(etag: info.etag, size: info.size, checksum: info.checksum, rawChecksum: rawCheck)
+    }
+
+    // MARK: The source
+
+    /// Opens what the job's pin holds.
+    /// - Throws: `sourceLost` when the pin holds nothing any more.
+    func openSource(_ pending: PendingJob) throws(ArtifactError) -> Source {
+        let job = pending.job
+        if job.pin == .inline {
+            guard let bytes = try journal.inlineBytes(pending.sequence) else {
+                throw ArtifactError(.sourceLost, "the bytes of job \(job.id) are not in the journal")
+            }
+            return .bytes(bytes)
+        }
+        guard let fingerprint = job.fingerprint else {
+            throw ArtifactError(.internalFault, "job \(job.id) has a file and no fingerprint")
+        }
+        switch job.pin {
+        case .link, .spool:
+            let name = job.spoolName ?? Spool.linkName(of: job.id)
+            do throws(SystemError) { return .file(try spool.open(name), fingerprint) } catch {
+                if error.errno != ENOENT {
+                    throw ArtifactError(.sourceUnreadable, "the spool file of job \(job.id) cannot be opened", cause: "\(error)")
+                }
+            }
+        case .descriptor, .descriptorStore:
+            if let descriptor = pins.descriptor(of: job.id) { return .file(descriptor, fingerprint) }
+        case .path, .inline: break
+        }
+        if let path = job.path, let descriptor = SourceCheck.reopen(path, as: fingerprint) {
+            return .file(descriptor, fingerprint)
+        }
+        throw Self.lost(job)
+    }
+
+    /// Why a source is gone, and what that says about the promise.
+    static func lost(_ job: NewJob) -> ArtifactError {
+        let name = job.label.isEmpty ? "the file" : "'\(job.label.escapedForLog)'"
+        return switch job.pin {
+        case .descriptor, .descriptorStore:
+            ArtifactError(
+                .sourceLost,
+                "\(name) was held by its descriptor alone, which ended with the daemon's process, and no file of that fingerprint is "
+                    + "at its path; hand it over again, or with --ack durable")
+        case .path:
+            ArtifactError(.sourceLost, "\(name) is no longer the file that was handed over; hand it over again")
+        case .inline, .link, .spool:
+            ArtifactError(.sourceLost, "the daemon's own hold on \(name) is gone from the spool; hand it over again")
+        }
+    }
+
+    /// Whether the source still is what was handed over. Where it is not, the job's policy decides what becomes of it.
+    func isUnchanged(_ source: Source, _ pending: PendingJob, _ upload: Upload) throws(ArtifactError) -> Bool {
+        do throws(ArtifactError) {
+            try source.verify()
+            return true
+        } catch {
+            guard error.code == .sourceChanged, pending.job.changePolicy == .restart, pending.attempts < 20,
+                case .file(let descriptor, _) = source
+            else { throw error }
+            do throws(SystemError) {
+                upload.end(.renewed(SourceFingerprint(try System.status(of: descriptor.number))))
+                return false
+            } catch {
+                throw ArtifactError(.sourceUnreadable, "the source cannot be asked for its status", cause: "\(error)")
+            }
+        }
+    }
+
+    // MARK: A small object
+
+    private func storeWhole(
+        _ pending: PendingJob, _ source: Source, _ upload: Upload, _ session: any ObjectStoreSession, _ worker: Worker
+    ) throws(ArtifactError) {
+        let encoding = try CompressionChoice.encoding(for: pending.job.compression, source: source)
+        journal.submit(.began(upload.sequence, encoding: encoding, at: System.wallMilliseconds()), completion: nil)
+        let buffers = dispatcher.buffers
+        let size = Int(pending.job.size)
+        let body = buffers.take(capacity: encoding == .identity ? size : sizing.singleCapacity(encoding, size: size))
+        defer { buffers.give(body) }
+        let rawCheck: CRC
+        if encoding == .identity {
+            try source.read(offset: 0, into: UnsafeMutableRawBufferPointer(start: body.base, count: size))
+            body.count = size
+            rawCheck = Checksummer.crc(.crc32c, body.bytes)
+        } else {
+            rawCheck = try compressWhole(source, size, encoding, into: body, worker)
+        }
+        guard try isUnchanged(source, pending, upload) else { return }
+        let description = Self.describe(pending.job, upload.key, encoding, rawCheck: rawCheck)
+        let check = try session.integrity().crc.map { algorithm in
+            encoding == .identity && algorithm == .crc32c ? rawCheck : Checksummer.crc(algorithm, body.bytes)
+        }
+        let stored = try session.put(description, body: body.bytes, check: check)
+        worker.sent = UInt64(body.count)
+        dispatcher.count(read: pending.job.size, sent: worker.sent)
+        upload.end(
+            .stored(
+                StoredFacts(
+                    etag: stored.etag, size: worker.sent, checksum: stored.checksum, rawChecksum: "crc32c:\(rawCheck.base64)")))
+    }
+
+    private func compressWhole(
+        _ source: Source, _ size: Int, _ encoding: ContentEncoding, into body: PartBuffer, _ worker: Worker
+    ) throws(ArtifactError) -> CRC {
+        let buffers = dispatcher.buffers
+        let raw = buffers.take(capacity: min(size, UploadSizing.chunk))
+        defer { buffers.give(raw) }
+        let compressor = try worker.compressor(encoding)
+        var rawCheck = CRC.empty(.crc32c)
+        var offset = 0
+        repeat {
+            raw.count = min(UploadSizing.chunk, size - offset)
+            try source.read(offset: UInt64(offset), into: UnsafeMutableRawBufferPointer(start: raw.base, count: raw.count))
+            rawCheck = rawCheck.joined(with: Checksummer.crc(.crc32c, raw.bytes))
+            body.count += try compressor.compress(raw.bytes, into: body.unused)
+            offset += raw.count
+        } while offset < size
+        return rawCheck
+    }
+
+    // MARK: An object in parts
+
+    static func describe(_ job: NewJob, _ key: ObjectKey, _ encoding: ContentEncoding, rawCheck: CRC? = nil) -> ObjectDescription
+    {
+        var metadata = [
+            (name: ObjectMetadata.job, value: "\(job.id)"), (name: ObjectMetadata.size, value: "\(job.size)"),
+            (name: ObjectMetadata.kind, value: "\(job.kind)"),
+        ]
+        if let rawCheck { metadata.append((ObjectMetadata.check, rawCheck.base64)) }
+        return ObjectDescription(key: key, contentType: job.contentType, encoding: encoding, metadata: metadata)
+    }
+
+    private func prepareParts(
+        _ pending: PendingJob, _ source: Source, _ upload: Upload, _ session: any ObjectStoreSession
+    ) throws(ArtifactError) {
+        if try resume(pending, source, upload, session) { return }
+        let encoding = try CompressionChoice.encoding(for: pending.job.compression, source: source)
+        let partSize = encoding == .identity ? sizing.identityPart(size: upload.size) : sizing.encodedPart(size: upload.size)
+        let now = System.wallMilliseconds()
+        journal.submit(.began(upload.sequence, encoding: encoding, at: now), completion: nil)
+        // The intent is in the journal before the store is asked: an upload whose id gets lost can then be found and aborted.
+        _ = try journal.apply(
+            .uploadIntended(upload.sequence, codec: Compressor.codecName(encoding), partSize: partSize, at: now))
+        let uploadID = try session.createUpload(Self.describe(pending.job, upload.key, encoding))
+        guard try journal.apply(.uploadCreated(upload.sequence, uploadID: uploadID)) else {
+            dispatcher.abort([UploadToAbort(destination: upload.destination, uploadID: uploadID)])
+            return upload.end(.gone)
+        }
+        upload.openUploadID = uploadID
+        let plan: UploadPlan
+        do throws(PlanMismatch) { plan = try makePlan(upload, encoding, partSize, done: []) } catch {
+            throw ArtifactError(.internalFault, "no plan for job \(upload.id)", cause: error.reason)
+        }
+        upload.prepare(prepared(source, encoding, uploadID, partSize), plan: plan, done: [])
+    }
+
+    /// Goes on with the upload of an earlier attempt.
+    /// - Returns: false when there is none that can be gone on with; then it is on its way to be aborted.
+    private func resume(
+        _ pending: PendingJob, _ source: Source, _ upload: Upload, _ session: any ObjectStoreSession
+    ) throws(ArtifactError) -> Bool {
+        guard let earlier = pending.upload else { return false }
+        guard let uploadID = earlier.id else {
+            try abortStrays(since: earlier.intendedAt, upload, session)
+            return false
+        }
+        guard let encoding = pending.encoding, Compressor.codecName(encoding) == earlier.codec,
+            earlier.partSize <= UInt64(configuration.buffers)
+        else {
+            try forget(uploadID, of: upload)
+            return false
+        }
+        let listed: [ListedPart]
+        do throws(ArtifactError) { listed = try session.listParts(key: upload.key, uploadID: uploadID) } catch {
+            guard error.code == .noSuchUpload else { throw error }
+            try forget(uploadID, of: upload)
+            return false
+        }
+        let held = Dictionary(listed.map { ($0.number, $0) }, uniquingKeysWith: { _, last in last })
+        let done = try journal.parts(upload.sequence).filter { part in
+            held[part.number].map { $0.size == part.size && $0.etag == part.etag } ?? false
+        }
+        let plan: UploadPlan
+        do throws(PlanMismatch) { plan = try makePlan(upload, encoding, earlier.partSize, done: done) } catch {
+            log.notice("an upload begins afresh", metadata: ["job": "\(upload.id)", "reason": "\(error.reason)"])
+            try forget(uploadID, of: upload)
+            return false
+        }
+        journal.submit(.began(upload.sequence, encoding: encoding, at: System.wallMilliseconds()), completion: nil)
+        log.info(
+            "an upload is resumed",
+            metadata: ["job": "\(upload.id)", "parts": "\(done.count)", "bytes": "\(plan.rawBytesDone)"])
+        upload.prepare(prepared(source, encoding, uploadID, earlier.partSize), plan: plan, done: done)
+        return true
+    }
+
+    private func makePlan(
+        _ upload: Upload, _ encoding: ContentEncoding, _ partSize: UInt64, done: [PartRecord]
+    ) throws(PlanMismatch) -> UploadPlan {
+        try UploadPlan(
+            size: upload.size, encoding: encoding, partTarget: partSize,
+            chunkSize: encoding == .identity ? partSize : UInt64(UploadSizing.chunk),
+            minimumPartSize: UInt64(stores.all[upload.store].limits.minimumPartSize),
+            done: done.map {
+                UploadPlan.Part(
+                    number: $0.number, rawOffset: $0.rawOffset, rawLength: $0.rawLength, offset: $0.offset, size: $0.size)
+            })
+    }
+
+    private func prepared(_ source: Source, _ encoding: ContentEncoding, _ uploadID: String, _ partSize: UInt64)
+        -> Upload.Prepared
+    {
+        Upload.Prepared(
+            source: source, encoding: encoding, uploadID: uploadID,
+            partCapacity: encoding == .identity ? Int(partSize) : sizing.encodedPartCapacity(target: partSize, encoding),
+            window: encoding == .identity ? 0 : sizing.window(target: partSize, encoding))
+    }
+
+    /// Has an upload aborted and begins without it.
+    private func forget(_ uploadID: String, of upload: Upload) throws(ArtifactError) {
+        _ = try journal.apply(.uploadReset(upload.sequence))
+        upload.openUploadID = nil
+        dispatcher.abort([UploadToAbort(destination: upload.destination, uploadID: uploadID)])
+    }
+
+    /// Aborts uploads of this key whose ids were never learnt: the daemon ended between asking for them and the answer.
+    ///
+    /// The store says only when an upload was created, by its own clock. So those are taken that were created between the intent
+    /// and now, give or take five minutes; another writer's upload to the same key in that time cannot be told apart.
+    private func abortStrays(since intendedAt: Int64, _ upload: Upload, _ session: any ObjectStoreSession) throws(ArtifactError) {
+        let leeway: Int64 = 300_000
+        let window = (intendedAt - leeway)...(max(intendedAt, System.wallMilliseconds()) + leeway)
+        for stray in try session.listUploads(key: upload.key) where window.contains(stray.initiatedAt) {
+            log.notice(
+                "an orphaned multipart upload is aborted",
+                metadata: ["job": "\(upload.id)", "destination": "\(upload.destination)"])
+            try session.abortUpload(key: upload.key, uploadID: stray.id)
+        }
+        _ = try journal.apply(.uploadReset(upload.sequence))
+    }
+}

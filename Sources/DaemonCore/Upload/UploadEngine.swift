@@ -1,0 +1,125 @@
+import ArtifactModel
+import Journal
+import LinuxSystem
+import Logging
+import ObjectStore
+import Pipeline
+import WorkerPool
+
+/// What the upload workers do: each is one thread with a connection of its own to each store, and one piece of work at a time.
+final class UploadEngine: Sendable {
+    let configuration: Configuration
+    let sizing: UploadSizing
+    let stores: Stores
+    let journal: Journal
+    let spool: Spool
+    let pins: PinTable
+    let dispatcher: Dispatcher
+    let log: Logger
+
+    init(
+        configuration: Configuration, stores: Stores, journal: Journal, spool: Spool, pins: PinTable, dispatcher: Dispatcher,
+        log: Logger
+    ) {
+        self.configuration = configuration
+        sizing = UploadSizing(configuration)
+        self.stores = stores
+        self.journal = journal
+        self.spool = spool
+        self.pins = pins
+        self.dispatcher = dispatcher
+        self.log = log
+    }
+
+    /// One worker's life: takes work until there is none any more.
+    func run() {
+        let worker = Worker(stores: stores)
+        while let work = dispatcher.next() {
+            switch work {
+            case .begin(let upload, let reserved):
+                perform(upload, reserved: reserved) { () throws(ArtifactError) in try begin(upload, worker) }
+            case .chunk(let upload, let chunk, let reserved):
+                perform(upload, reserved: reserved) { () throws(ArtifactError) in try process(chunk, of: upload, worker) }
+            case .abort(let upload):
+                abort(upload, worker)
+                dispatcher.done(reserved: 0, bytes: nil)
+            }
+        }
+    }
+
+    /// What one worker owns.
+    final class Worker {
+        private let stores: Stores
+        private var sessions: [Int: any ObjectStoreSession] = [:]
+        private var compressors: [ContentEncoding: Compressor] = [:]
+        /// The bytes that the piece of work at hand has sent.
+        var sent: UInt64 = 0
+
+        init(stores: Stores) { self.stores = stores }
+
+        func session(_ store: Int) -> any ObjectStoreSession {
+            if let session = sessions[store] { return session }
+            let session = stores.all[store].makeSession()
+            sessions[store] = session
+            return session
+        }
+
+        func compressor(_ encoding: ContentEncoding) throws(ArtifactError) -> Compressor {
+            if let compressor = compressors[encoding] { return compressor }
+            let compressor = try Compressor(encoding: encoding)
+            compressors[encoding] = compressor
+            return compressor
+        }
+    }
+
+    /// Does a piece of work, tells the dispatcher how the store fared, and settles the upload if this worker is the last to leave.
+    private func perform(_ upload: Upload, reserved: Int, _ work: () throws(ArtifactError) -> UInt64?) {
+        var sent: UInt64?
+        do throws(ArtifactError) {
+            sent = try work()
+            if sent != nil { dispatcher.storeAnswered(upload.store) } else { dispatcher.storeWasNotAsked(upload.store) }
+        } catch {
+            report(error, of: upload)
+            upload.end(ending(for: error, of: upload))
+        }
+        let ending = upload.leave()
+        let window = ending == nil ? 0 : upload.heldWindow
+        dispatcher.releaseWindow(window)
+        dispatcher.done(reserved: reserved, bytes: sent)
+        if let ending { settle(upload, ending) }
+    }
+
+    private func report(_ error: ArtifactError, of upload: Upload) {
+        switch error.code {
+        case .storeUnavailable, .storeThrottled: dispatcher.storeFailed(upload.store, error)
+        case .sourceChanged, .sourceLost, .sourceUnreadable, .localStorageFailed, .cancelled, .shuttingDown:
+            dispatcher.storeWasNotAsked(upload.store)
+        default: dispatcher.storeAnswered(upload.store)
+        }
+    }
+
+    /// What an error means for the job.
+    private func ending(for error: ArtifactError, of upload: Upload) -> Upload.Ending {
+        switch error.code {
+        case .noSuchUpload: .afresh(error.message)
+        case .shuttingDown: .stopping
+        // The store keeps getting other bytes than were sent, or keeps answering with another checksum: somebody must look.
+        case .checksumMismatch: upload.delays < 5 ? .waiting(error) : .failed(error)
+        default: error.code.isTransient ? .waiting(error) : .failed(error)
+        }
+    }
+
+    private func abort(_ upload: UploadToAbort, _ worker: Worker) {
+        do throws(ArtifactError) {
+            let target = try stores.resolve(upload.destination)
+            try worker.session(target.store).abortUpload(key: target.key, uploadID: upload.uploadID)
+            _ = try journal.apply(.uploadAborted(uploadID: upload.uploadID))
+            log.debug("a multipart upload was aborted", metadata: ["destination": "\(upload.destination)"])
+        } catch {
+            log.info(
+                "a multipart upload could not be aborted and is tried again",
+                metadata: ["destination": "\(upload.destination)", "error": "\(error)"])
+            dispatcher.abortLater(upload)
+        }
+    }
+}
