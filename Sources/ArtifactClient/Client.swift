@@ -109,13 +109,11 @@ public final class Client {
         guard let frame = try connection.next(until: deadline) else { return nil }
         let type = frame.message.type
         guard let request = open.removeValue(forKey: frame.requestID) else {
-            throw .failure(
-                ArtifactError(
-                    .malformedFrame,
-                    "the daemon broke the protocol: \(type) answers request \(frame.requestID), which is not open"))
+            throw connection.end(
+                because: ArtifactError(.malformedFrame, "\(type) answers request \(frame.requestID), which is not open"))
         }
         guard type == .error || type.rawValue == request.rawValue | 0x8000 else {
-            throw .failure(ArtifactError(.malformedFrame, "the daemon broke the protocol: it answered \(request) with \(type)"))
+            throw connection.end(because: ArtifactError(.malformedFrame, "\(type) is no answer to \(request)"))
         }
         return Answer(requestID: frame.requestID, message: frame.message, descriptor: frame.descriptor)
     }

@@ -143,11 +143,7 @@ final class Connection {
             partial.append(contentsOf: UnsafeRawBufferPointer(rebasing: scratch[..<reception.count]))
             try takeFrames()
         } catch {
-            ending = .failure(
-                ArtifactError(
-                    error.code,
-                    "the daemon at \(path.escapedForLog) broke the protocol, the connection is closed: \(error.message)",
-                    cause: error.cause))
+            ending = violation(error)
         }
         return true
     }
@@ -179,6 +175,21 @@ final class Connection {
         } else {
             frames.append(Frame(requestID: header.requestID, message: message, descriptor: descriptor))
         }
+    }
+
+    /// Ends the connection because of what a frame said; returns what to throw. Frames that came behind it do not count.
+    func end(because error: ArtifactError) -> ClientError {
+        let violation = violation(error)
+        ending = violation
+        frames = Queue()
+        return violation
+    }
+
+    private func violation(_ error: ArtifactError) -> ClientError {
+        .failure(
+            ArtifactError(
+                error.code, "the daemon at \(path.escapedForLog) broke the protocol, the connection is closed: \(error.message)",
+                cause: error.cause))
     }
 
     private func lost(_ cause: String) -> ClientError { .connectionLost(socket: path, cause: cause) }

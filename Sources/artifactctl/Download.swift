@@ -25,11 +25,11 @@ enum Download {
         }
     }
 
-    /// Fetches to standard output: straight into a pipe or a file; by way of a nameless file into anything else (a terminal, a
-    /// socket), so that the daemon is never held up by what reads it.
+    /// Fetches to standard output: straight into a regular file; by way of a nameless one into anything else, which the daemon
+    /// does not write to because its reader could hold it up.
     static func toStandardOutput(_ fetch: (Int32) throws -> Got) throws {
         switch try System.status(of: STDOUT_FILENO).kind {
-        case .fifo, .regular:
+        case .regular:
             _ = try fetch(STDOUT_FILENO)
         default:
             let directory = try temporaryDirectory()

@@ -20,19 +20,8 @@ struct JobsCommand: ControlCommand {
     }
 
     func run(_ output: Output) throws {
-        let client = try options.connect()
-        var request = ListJobs(states: states)
-        var rest = limit ?? .max
-        while rest > 0 {
-            request.limit = UInt32(min(rest, UInt64(ListJobs.maximumLimit)))
-            let page = try client.jobs(request)
-            for job in page.records {
-                if output.isJSON { try output.document(JobDocument(job)) } else { try output.line(Self.line(job)) }
-            }
-            try output.flush()
-            guard let next = page.next else { return }
-            request.after = next
-            rest -= min(rest, UInt64(page.records.count))
+        try options.connect().forEachJob(ListJobs(states: states), limit: limit ?? .max) { job in
+            if output.isJSON { try output.document(JobDocument(job)) } else { try output.line(Self.line(job)) }
         }
     }
 

@@ -13,14 +13,18 @@ final class Output {
     /// How wide a progress bar may be; nil when there is no terminal for it to stand on.
     let progressWidth: Int?
 
+    private let standardOutput: Int32
+    private let standardError: Int32
     private let flushesLines: Bool
     private var buffer: [UInt8] = []
     private var hasBar = false
 
-    init(json: Bool) {
+    init(json: Bool, standardOutput: Int32 = STDOUT_FILENO, standardError: Int32 = STDERR_FILENO) {
         isJSON = json
-        progressWidth = json ? nil : Terminal.width(of: STDERR_FILENO)
-        flushesLines = isatty(STDOUT_FILENO) == 1
+        self.standardOutput = standardOutput
+        self.standardError = standardError
+        progressWidth = json ? nil : Terminal.width(of: standardError)
+        flushesLines = Terminal.width(of: standardOutput) != nil
     }
 
     /// Writes a line of text.
@@ -57,14 +61,14 @@ final class Output {
         try flush()
         if hasBar { try clearBar() }
         let safe = text.split(separator: "\\", omittingEmptySubsequences: false).map(\.escapedForLog).joined(separator: "\\")
-        try Self.write("artifactctl: \(safe)\n", to: STDERR_FILENO)
+        try Self.write("artifactctl: \(safe)\n", to: standardError)
     }
 
     /// Draws the progress bar's line in place of the last; nil takes it away.
     func showBar(_ text: String?) throws(SystemError) {
         try flush()
         if let text {
-            try Self.write("\r\(text)\u{1B}[K", to: STDERR_FILENO)
+            try Self.write("\r\(text)\u{1B}[K", to: standardError)
             hasBar = true
         } else if hasBar {
             try clearBar()
@@ -77,11 +81,11 @@ final class Output {
         // Emptied first: what cannot be written is not tried again when the failure is explained.
         let bytes = buffer
         buffer.removeAll(keepingCapacity: true)
-        try Self.write(bytes, to: STDOUT_FILENO)
+        try Self.write(bytes, to: standardOutput)
     }
 
     private func clearBar() throws(SystemError) {
-        try Self.write("\r\u{1B}[K", to: STDERR_FILENO)
+        try Self.write("\r\u{1B}[K", to: standardError)
         hasBar = false
     }
 
@@ -144,7 +148,7 @@ extension Output {
             try flush()
             return .done
         case .validationFailure:
-            try Self.write(text + "\n", to: STDERR_FILENO)
+            try Self.write(text + "\n", to: standardError)
             return .usage
         default:
             try note(text)

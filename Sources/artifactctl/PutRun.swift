@@ -133,7 +133,9 @@ final class PutRun {
         requests[try client.send(message)] = request
     }
 
-    private func list(_ ids: [JobID]) -> Message { .listJobs(ListJobs(ids: ids, limit: ListJobs.maximumLimit)) }
+    private func list(_ ids: [JobID], after: Int64? = nil) -> Message {
+        .listJobs(ListJobs(ids: ids, after: after, limit: ListJobs.maximumLimit))
+    }
 
     /// Takes one answer, or waits until the time asks for something else.
     private func takeAnswer() throws {
@@ -173,6 +175,8 @@ final class PutRun {
         case (_, .jobs(let jobs)):
             for (job, record) in awaited.take(jobs.records) { try report.settled(job, record) }
             guard case .outcome = request else { return awaited.endPoll() }
+            // Long records can be more than one frame holds.
+            if let next = jobs.next { return try ask(list(awaited.currentBatch, after: next), .outcome) }
             for job in awaited.endBatch() {
                 try report.failed(
                     job.path, ArtifactError(.notFound, "what became of the job \(job.accepted.id) is not known to the daemon"))

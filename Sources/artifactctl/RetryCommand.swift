@@ -1,6 +1,7 @@
 import ArgumentParser
 import ArtifactClient
 import ArtifactModel
+import ArtifactWire
 
 /// `artifactctl retry`
 struct RetryCommand: ControlCommand {
@@ -25,7 +26,17 @@ struct RetryCommand: ControlCommand {
     }
 
     func run(_ output: Output) throws {
-        let retried = try options.connect().retry(ids)
+        let client = try options.connect()
+        var retried = Retried(count: 0)
+        var rest = ids[...]
+        // No id at all asks for all that failed: one request even then.
+        repeat {
+            let page = rest.prefix(Retry.maximumJobs)
+            rest = rest.dropFirst(page.count)
+            let answer = try client.retry(Array(page))
+            retried.count += answer.count
+            retried.refusals += answer.refusals
+        } while !rest.isEmpty
         if output.isJSON {
             try output.document(Document(count: retried.count, refusals: retried.refusals.map { ErrorDocument($0.error) }))
         } else {

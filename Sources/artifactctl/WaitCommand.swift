@@ -47,9 +47,8 @@ struct WaitCommand: ControlCommand {
         while !rest.isEmpty {
             let page = Array(rest.prefix(Int(ListJobs.maximumLimit)))
             rest = rest.dropFirst(page.count)
-            let request = ListJobs(ids: page, states: [.failed, .cancelled], limit: UInt32(page.count))
-            for job in try client.jobs(request).records {
-                try output.note("\(job.id) \(job.state): \(job.error.map(\.description) ?? "given up on request")")
+            try client.forEachJob(ListJobs(ids: page, states: [.failed, .cancelled])) { job in
+                try output.note("\(job.id) \(job.state): \(job.error?.description ?? "given up on request")")
             }
         }
     }
