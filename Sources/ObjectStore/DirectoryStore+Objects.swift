@@ -69,9 +69,7 @@ extension DirectoryStore {
     func requireFree(_ place: ObjectPlace) throws {
         do {
             let parent = try tree.open(place.directory)
-            if let status = try System.statusIfAny(of: place.name, in: parent.number), status.isDirectory {
-                throw isDirectory(place)
-            }
+            _ = try replaceableFile(at: place, in: parent.number)
         } catch let error as SystemError where error.errno == ENOTDIR {
             throw crossesObject(place, error)
         } catch let error as SystemError where error.errno == ENOENT && error.detail != tree.root {

@@ -55,7 +55,7 @@ final class DirectoryTree: Sendable {
                 } catch {
                     switch error.errno {
                     case ENOENT: continue
-                    case ENOTEMPTY, EEXIST: return
+                    case ENOTEMPTY, EEXIST, ENOTDIR: return
                     default: throw error
                     }
                 }

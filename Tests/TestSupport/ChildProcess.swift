@@ -15,8 +15,12 @@ public final class ChildProcess: Sendable {
     /// The child's number; nil once it has ended. Until it is reaped, under this lock, nobody else can be given the number.
     private final class Life: Sendable {
         let pid: Mutex<pid_t?>
+        let end = DispatchGroup()
 
-        init(_ pid: pid_t) { self.pid = Mutex(pid) }
+        init(_ pid: pid_t) {
+            self.pid = Mutex(pid)
+            end.enter()
+        }
     }
 
     private let life: Life
@@ -67,11 +71,12 @@ public final class ChildProcess: Sendable {
     /// The program's number; nil once it has ended.
     public var pid: Int32? { life.pid.withLock { $0 } }
 
-    /// Sends SIGKILL, unless the program has ended by itself.
+    /// Sends SIGKILL, unless the program has ended by itself, and waits for its end.
     public func kill() {
         life.pid.withLock { pid in
             if let pid { _ = Glibc.kill(pid, SIGKILL) }
         }
+        life.end.wait()
     }
 
     deinit { kill() }
@@ -101,5 +106,6 @@ public final class ChildProcess: Sendable {
             if let ended = pid { waitpid(ended, nil, 0) }
             pid = nil
         }
+        life.end.leave()
     }
 }
