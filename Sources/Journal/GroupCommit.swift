@@ -145,7 +145,7 @@ final class GroupCommit: Sendable {
             case (_, .broken(let reason)): state.condition = .failed(reason: reason)
             }
         }
-        return error(of: fault)
+        return fault.error(in: directory)
     }
 
     /// Nil when promises can be made; tries to get there first.
@@ -153,33 +153,14 @@ final class GroupCommit: Sendable {
         let refusal: ArtifactError
         switch condition {
         case .ok: return nil
-        case .failed(let reason): return error(of: .broken(reason))
+        case .failed(let reason): return StorageFault.broken(reason).error(in: directory)
         case .full(_, let reason):
-            refusal = error(of: .noSpace(reason))
+            refusal = StorageFault.noSpace(reason).error(in: directory)
             guard reserve.fits else { return refusal }
-        case .readOnly(let reason): refusal = error(of: .readOnly(reason))
+        case .readOnly(let reason): refusal = StorageFault.readOnly(reason).error(in: directory)
         }
         guard reserve.hold() == nil else { return refusal }
         state.withLock { $0.condition = .ok }
         return nil
-    }
-
-    private func error(of fault: StorageFault) -> ArtifactError {
-        switch fault {
-        case .noSpace(let said):
-            ArtifactError(
-                .busy, "the disk of the state directory '\(directory.escapedForLog)' is full; free space there and try again",
-                cause: said)
-        case .readOnly(let said):
-            ArtifactError(
-                .localStorageFailed,
-                "the state directory '\(directory.escapedForLog)' cannot be written; make it writable and try again", cause: said)
-        case .broken(let said):
-            ArtifactError(
-                .localStorageFailed,
-                "the journal in '\(directory.escapedForLog)' could not be written; check the disk, then restart artifactd",
-                cause: said)
-        case .passing(let error): error
-        }
     }
 }

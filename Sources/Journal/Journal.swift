@@ -29,8 +29,8 @@ public final class Journal: Sendable {
         directory: String, now: @escaping @Sendable () -> Int64
     ) throws(ArtifactError) -> Journal {
         let file = JournalFile(directory: directory)
-        let (database, setAside) = try file.open(now: now())
         let reserve = Reserve(directory: directory)
+        let (database, setAside) = try file.open(reserve: reserve, now: now())
         let condition = try JournalCondition(holding: reserve, in: directory, now: now())
         let writer = GroupCommit(database: database, directory: directory, reserve: reserve, condition: condition, now: now)
         do {

@@ -10,26 +10,39 @@ struct JournalFile {
     /// Why a file cannot be a journal (any more).
     private struct Damage: Error {}
 
-    /// Opens the journal; makes it first where there is none, or where what is there is damaged.
+    /// Opens the journal; makes it first where there is none, or where what is there is damaged. Where there is no room even for
+    /// that, the reserve is given up: what was accepted must go on.
     /// - Parameter now: Unix time in milliseconds, for the name of what is set aside.
     /// - Returns: the one connection, and where a damaged file now lies.
-    func open(now: Int64) throws(ArtifactError) -> (database: DatabaseQueue, setAside: String?) {
-        var setAside = isDamagedAtFirstSight ? try moveAside(now: now) : nil
+    func open(reserve: Reserve, now: Int64) throws(ArtifactError) -> (database: DatabaseQueue, setAside: String?) {
+        var setAside: String?
         do {
-            if !Self.exists(path) { try create() }
             do {
-                return (try openChecked(), setAside)
-            } catch is Damage {
-                setAside = try moveAside(now: now)
-                try create()
-                return (try openChecked(), setAside)
+                return (try openOrMake(&setAside, now: now), setAside)
+            } catch  where StorageFault(error, probe: reserve.probe).isNoSpace {
+                reserve.release()
+                return (try openOrMake(&setAside, now: now), setAside)
             }
         } catch let error as ArtifactError {
             throw error
         } catch {
+            let fault = StorageFault(error, probe: reserve.probe)
+            if fault.isNoSpace { throw fault.error(in: directory) }
             throw ArtifactError(
                 .localStorageFailed, "the journal '\(path.escapedForLog)' could not be opened; see to its directory",
                 cause: "\(error)")
+        }
+    }
+
+    private func openOrMake(_ setAside: inout String?, now: Int64) throws -> DatabaseQueue {
+        if isDamagedAtFirstSight { setAside = try moveAside(now: now) }
+        if !Self.exists(path) { try create() }
+        do {
+            return try openChecked()
+        } catch is Damage {
+            setAside = try moveAside(now: now)
+            try create()
+            return try openChecked()
         }
     }
 

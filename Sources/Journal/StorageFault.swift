@@ -40,6 +40,30 @@ enum StorageFault {
         }
     }
 
+    var isNoSpace: Bool {
+        if case .noSpace = self { true } else { false }
+    }
+
+    /// What it means for what was to be written.
+    func error(in directory: String) -> ArtifactError {
+        switch self {
+        case .noSpace(let said):
+            ArtifactError(
+                .busy, "the disk of the state directory '\(directory.escapedForLog)' is full; free space there and try again",
+                cause: said)
+        case .readOnly(let said):
+            ArtifactError(
+                .localStorageFailed,
+                "the state directory '\(directory.escapedForLog)' cannot be written; make it writable and try again", cause: said)
+        case .broken(let said):
+            ArtifactError(
+                .localStorageFailed,
+                "the journal in '\(directory.escapedForLog)' could not be written; check the disk, then restart artifactd",
+                cause: said)
+        case .passing(let error): error
+        }
+    }
+
     private static func told(by number: Int32?, said: String) -> StorageFault {
         guard let number else { return .broken(said) }
         let text = "\(said): \(String(cString: strerror(number)))"
