@@ -49,18 +49,16 @@ public final class BufferPool: Sendable {
     /// A buffer for bytes that are reserved. What it holds is undefined until written.
     public func take(capacity: Int) -> PartBuffer {
         precondition(capacity >= 0)
-        guard capacity > Self.heapLimit else {
-            state.withLock { $0.live += capacity }
-            return PartBuffer(pool: self, region: .heap(size: capacity), capacity: capacity)
-        }
-        let size = Region.sizeClass(of: capacity)
-        let length = Region.pages(of: capacity)
+        let isMapped = capacity > Self.heapLimit
+        let size = isMapped ? Region.sizeClass(of: capacity) : capacity
+        let length = isMapped ? Region.pages(of: capacity) : capacity
         let (reused, evicted) = state.withLock { state -> (Region?, [Region]) in
-            let reused = Self.removeFree(ofSize: size, from: &state)
+            let reused = isMapped ? Self.removeFree(ofSize: size, from: &state) : nil
             state.live += length
             return (reused, evict(from: &state))
         }
         for region in evicted { region.free() }
+        guard isMapped else { return PartBuffer(pool: self, region: .heap(size: size), capacity: capacity) }
         var region = reused ?? .map(size: size)
         // Pages that a larger buffer touched are not this one's to hold.
         region.shrink(to: length)
