@@ -19,6 +19,10 @@ public enum CompressionChoice {
     private static let spots = 8
     private static let spotSize = 32 << 10
     /// What must remain of the sample, at most.
+    ///
+    /// Measured with zstd 1: zip 1.00; 32-bit float weights, random and of a real sentence-transformer, 0.93; 16-bit floats 0.92;
+    /// bfloat16 0.78; numbers in CSV 0.44; JSON lines 0.12. A tenth less to send is worth the CPU and a reader that must decode;
+    /// what float weights give is not.
     private static let greatestShare = 0.9
 
     private static func shrinks(_ source: Source) throws(ArtifactError) -> Bool {
@@ -30,12 +34,13 @@ public enum CompressionChoice {
             raw.deallocate()
             frame.deallocate()
         }
-        // Spread from the first byte to the last, without overlapping.
+        // In the middles of equal stretches, not at the ends: there formats keep headers and directories, which shrink whatever the
+        // content does (a real model's first and last 32 KiB shrank to 0.6).
         let count = min(spots, Int(source.size / UInt64(spotSize)))
-        let room = source.size - UInt64(spotSize)
+        let stretch = source.size / UInt64(count)
         var encodedSize = 0
         for spot in 0..<count {
-            try source.read(offset: room / UInt64(count - 1) * UInt64(spot), into: raw)
+            try source.read(offset: stretch * UInt64(spot) + (stretch - UInt64(spotSize)) / 2, into: raw)
             encodedSize += try compressor.compress(UnsafeRawBufferPointer(raw), into: frame)
         }
         return Double(encodedSize) <= greatestShare * Double(count * spotSize)

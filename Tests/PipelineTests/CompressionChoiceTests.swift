@@ -29,14 +29,19 @@ import Testing
         #expect(try CompressionChoice.encoding(for: .auto, source: .bytes(Array(repeating: 0, count: size))) == .identity)
     }
 
-    /// A compressible head, as many formats have one, does not speak for the rest; nor does a compressible half that is
-    /// outweighed by nothing.
+    /// A header and a directory that shrink well, as formats of weights have them, do not speak for what lies between.
+    @Test func autoIgnoresBothEnds() throws {
+        let weights = try SampleContent.float32.make(count: 2_000_000)
+        let text = try SampleContent.jsonLines.make(count: 60_000)
+        #expect(try CompressionChoice.encoding(for: .auto, source: .bytes(text + weights + text)) == .identity)
+    }
+
+    /// Content that shrinks in one half alone is worth it, whichever half that is.
     @Test func autoLooksAtTheWholeSource() throws {
-        let noise = try SampleContent.random.make(count: 2_000_000)
-        let header = try SampleContent.jsonLines.make(count: 10_000)
-        #expect(try CompressionChoice.encoding(for: .auto, source: .bytes(header + noise)) == .identity)
-        let text = try SampleContent.jsonLines.make(count: 2_000_000)
+        let noise = try SampleContent.random.make(count: 1_000_000)
+        let text = try SampleContent.jsonLines.make(count: 1_000_000)
         #expect(try CompressionChoice.encoding(for: .auto, source: .bytes(noise + text)) == .zstd)
+        #expect(try CompressionChoice.encoding(for: .auto, source: .bytes(text + noise)) == .zstd)
     }
 
     /// A file that was cut since the hand-over is found out, not guessed at.
