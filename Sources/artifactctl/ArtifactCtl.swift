@@ -77,6 +77,6 @@ struct GlobalOptions: ParsableArguments {
     /// Connects to the daemon.
     func connect() throws(ClientError) -> Client {
         try Client.connect(
-            socket: socket, environment: Environment.all, clientName: "artifactctl/\(artifactdVersion)", tenant: tenant)
+            socket: socket, environment: System.environment(), clientName: "artifactctl/\(artifactdVersion)", tenant: tenant)
     }
 }

@@ -40,7 +40,7 @@ enum Download {
     }
 
     private static func temporaryDirectory() throws -> Descriptor {
-        let path = Environment.all["TMPDIR"] ?? "/tmp"
+        let path = System.environment()["TMPDIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/tmp"
         do throws(SystemError) {
             return try System.open(path, O_RDONLY | O_DIRECTORY)
         } catch {

@@ -1,0 +1,43 @@
+import ArgumentParser
+import ArtifactModel
+import Testing
+
+@testable import artifactctl
+
+@Suite("Arguments")
+struct ArgumentsTests {
+    private func command<Command: ControlCommand>(_ line: String, as type: Command.Type) throws -> Command {
+        try #require(try ArtifactCtl.parseAsRoot(line.split(separator: " ").map(String.init)) as? Command)
+    }
+
+    /// The global options count before and behind the command's name.
+    @Test(arguments: ["--socket /s --json status", "status --socket /s --json", "--json status --socket /s"])
+    func takesGlobalOptionsAnywhere(_ line: String) throws {
+        let options = try command(line, as: StatusCommand.self).options
+        #expect(options.socket == "/s" && options.json)
+    }
+
+    /// Names are those of the model.
+    @Test func readsNames() throws {
+        let put = try command(
+            "put a b -r --to p/ --compression zstd --ack durable --on-change restart", as: PutCommand.self)
+        #expect(put.paths == ["a", "b"] && put.recursive && put.destination == "p/")
+        #expect(put.compression == .zstd && put.level == .durable && put.changePolicy == .restart)
+        #expect(try command("put a --to b", as: PutCommand.self).level == .accepted)
+        #expect(try command("jobs --state failed --state cancelled", as: JobsCommand.self).states == [.failed, .cancelled])
+    }
+
+    /// A wrong command line is a wrong usage, whatever is wrong with it.
+    @Test(arguments: [
+        "put", "put a", "put --to p/", "put a b --to key", "put a --to p/ --compression lzma", "put a --to p/ --ack soon",
+        "put a b --to p/ --idempotency-key k", "put a --to p/ --busy-timeout -1", "status --interval 0", "jobs --limit 0",
+        "jobs --state done", "job 12", "job", "wait --timeout -1", "wait x", "cancel", "retry",
+        "retry --failed 01890000-0000-7000-8000-000000000000", "ls", "get", "get uri --json", "rm", "nonsense",
+    ])
+    func refusesWrongUsage(_ line: String) throws {
+        let error = try #require(throws: (any Error).self) {
+            _ = try ArtifactCtl.parseAsRoot(line.split(separator: " ").map(String.init))
+        }
+        #expect(ArtifactCtl.exitCode(for: error) == .validationFailure)
+    }
+}
