@@ -41,7 +41,10 @@ public struct Descriptor: ~Copyable, Sendable {
 public final class SharedDescriptor: Sendable {
     private let descriptor: Descriptor
 
-    /// The descriptor's number, valid while this object lives: as for `Descriptor`, keep it under a name.
+    /// The descriptor's number, valid while this object lives.
+    ///
+    /// The optimiser may end that life after the last use of the object, not of the number: where the number is used alone, or the
+    /// objects are in an array, put the use within `withExtendedLifetime`.
     public var number: Int32 { descriptor.number }
 
     /// Shares a descriptor that had one owner.

@@ -60,7 +60,8 @@ import Testing
         do {
             let (_, reception) = try receive(right, maximumDescriptors: 2)
             #expect(reception.descriptors.count == 2)
-            #expect(try !pipe.isClosed)
+            let isClosed = try withExtendedLifetime(reception) { try pipe.isClosed }
+            #expect(!isClosed)
         }
         #expect(try pipe.isClosed)
     }
