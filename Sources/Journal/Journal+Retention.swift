@@ -35,11 +35,12 @@ extension Journal {
     }
 
     private static let excess = """
-        SELECT updated_at, seq FROM jobs WHERE state IN \(States.purgeable) ORDER BY updated_at DESC, seq DESC LIMIT 1 OFFSET ?
+        SELECT updated_at, seq FROM jobs INDEXED BY jobs_done WHERE state IN \(States.purgeable)
+        ORDER BY updated_at DESC, seq DESC LIMIT 1 OFFSET ?
         """
     private static let purge = """
         DELETE FROM jobs WHERE seq IN (
-            SELECT seq FROM jobs
+            SELECT seq FROM jobs INDEXED BY jobs_done
             WHERE state IN \(States.purgeable) AND (updated_at, seq) <= (?, ?)
                 AND NOT EXISTS (
                     SELECT 1 FROM jobs AS earlier

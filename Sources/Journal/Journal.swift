@@ -23,8 +23,8 @@ public final class Journal: Sendable {
     /// Opens the journal in a directory that exists; makes it where there is none, brings an older one up to date, and sets a
     /// damaged one aside.
     /// - Parameter now: the time, in Unix milliseconds; called from any thread.
-    /// - Throws: `conflict` for a journal of a newer version, of which nothing is touched; `localStorageFailed` when the directory
-    ///   or its file system does not do.
+    /// - Throws: `conflict` for a journal of a newer version, of which nothing is touched; `busy` when the disk has no room for a
+    ///   journal at all; `localStorageFailed` when the directory or its file system does not do.
     public static func open(
         directory: String, now: @escaping @Sendable () -> Int64
     ) throws(ArtifactError) -> Journal {
@@ -42,8 +42,11 @@ public final class Journal: Sendable {
             }
             let thread = try OwnedThread(name: "journal") { writer.run() }
             return Journal(setAside: setAside, daemonID: daemonID, database: database, writer: writer, thread: thread)
+        } catch let error as ArtifactError {
+            throw error
         } catch {
-            throw ArtifactError(reading: error)
+            throw ArtifactError(
+                .localStorageFailed, "the journal in '\(directory.escapedForLog)' could not be opened", cause: "\(error)")
         }
     }
 
