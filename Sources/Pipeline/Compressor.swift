@@ -102,7 +102,7 @@ public final class Compressor {
         _ raw: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer, stream: UnsafeMutablePointer<isal_zstream>,
         levelBuffer: UnsafeMutableBufferPointer<UInt8>
     ) throws(ArtifactError) -> Int {
-        // igzip's choice of stored blocks depends on the room it has: the same room each time makes the same member.
+        // The same room each time, so that nothing in the member can depend on the buffer.
         let room = bound(.gzip, raw.count)
         guard let input = UInt32(exactly: raw.count), let room = UInt32(exactly: room), output.count >= Int(room) else {
             throw ArtifactError(.internalFault, "igzip cannot make a member of \(raw.count) bytes in a buffer of \(output.count)")

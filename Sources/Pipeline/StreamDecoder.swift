@@ -113,9 +113,8 @@ public final class StreamDecoder {
         // zlib takes a mutable pointer, and only reads.
         stream.pointee.next_in = UnsafeMutableRawPointer(mutating: input.baseAddress)?.assumingMemoryBound(to: UInt8.self)
         stream.pointee.avail_in = UInt32(input.count)
-        // A full output buffer may leave more in zlib's window, so one more call is due even when the input is used up.
-        var mayHaveMore = true
-        while mayHaveMore {
+        // zlib writes straight to the buffer and takes a member's trailer last: once the input is used up, nothing is held back.
+        while stream.pointee.avail_in > 0 {
             if isWhole {
                 inflateReset(stream)
                 isWhole = false
@@ -123,15 +122,13 @@ public final class StreamDecoder {
             stream.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
             stream.pointee.avail_out = UInt32(output.count)
             let result = CZlib.inflate(stream, Z_NO_FLUSH)
-            // Z_BUF_ERROR says that there was nothing to do, which is no failure.
-            guard result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR else {
+            guard result == Z_OK || result == Z_STREAM_END else {
                 let reason = stream.pointee.msg.map { String(cString: $0) } ?? "code \(result)"
                 throw ArtifactError(.corruptObject, "the object's gzip members do not decode", cause: reason)
             }
             let produced = output.count - Int(stream.pointee.avail_out)
             if produced > 0 { try emit(UnsafeRawBufferPointer(rebasing: output[..<produced])) }
             isWhole = result == Z_STREAM_END
-            mayHaveMore = stream.pointee.avail_in > 0 || (stream.pointee.avail_out == 0 && !isWhole)
         }
     }
 
@@ -140,7 +137,7 @@ public final class StreamDecoder {
         _ emit: (UnsafeRawBufferPointer) throws(ArtifactError) -> Void
     ) throws(ArtifactError) {
         var source = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
-        // A full output buffer may leave more within zstd, so one more call is due even when the input is used up.
+        // Behind a full output buffer more may be held back, input or not (zstd.h, ZSTD_decompressStream).
         var mayHaveMore = true
         while mayHaveMore {
             var target = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)

@@ -43,6 +43,18 @@ import Testing
         }
     }
 
+    /// What the codec has decoded and found no room for comes out too, when nothing of the frame is left to arrive.
+    @Test func outputHeldBackComesOut() throws {
+        // RFC 8878, section 3.1.1: no checksum, a window of 1 MiB, and blocks that repeat one byte 100,000, 131,072 and 131,072
+        // times. The third overflows the output buffer.
+        var object: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD, 0x00, 10 << 3]
+        for (size, isLast) in [(100_000, 0), (131_072, 0), (131_072, 1)] {
+            let header = isLast | 1 << 1 | size << 3
+            object += [UInt8(header & 0xFF), UInt8(header >> 8 & 0xFF), UInt8(header >> 16), UInt8(ascii: "a")]
+        }
+        try expectSameBytes(decoded(object, .zstd), Array(repeating: UInt8(ascii: "a"), count: 362_144))
+    }
+
     /// An object cut anywhere but between two frames is corrupt, and so is an empty one.
     @Test(arguments: encodings)
     func truncation(encoding: ContentEncoding) throws {
