@@ -18,6 +18,13 @@ public struct ObjectKey: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { text }
 
+    /// Whether the bytes are the same: S3 keeps two spellings of one accented letter apart, and `String` does not.
+    public static func == (left: ObjectKey, right: ObjectKey) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+
+    public func hash(into hasher: inout Hasher) {
+        for byte in text.utf8 { hasher.combine(byte) }
+    }
+
     /// The components between the slashes.
     public var components: [Substring] { text.split(separator: "/", omittingEmptySubsequences: false) }
 

@@ -65,7 +65,8 @@ final class DurableKeeper: Sendable {
     private func next() -> Task? {
         monitor.wait { (state) -> Task?? in
             if state.isStopping { return .some(nil) }
-            return state.tasks.isEmpty ? nil : state.tasks.removeFirst()
+            if state.tasks.isEmpty { return .none }
+            return .some(state.tasks.removeFirst())
         }
     }
 

@@ -33,15 +33,17 @@ struct Recovery {
             guard let last = jobs.last, jobs.count == Self.page else { break }
             after = last.sequence
         }
+        dispatcher.abort(try journal.uploadsToAbort())
+        if resumed + lost > 0 {
+            log.notice("jobs of an earlier run go on", metadata: ["jobs": "\(resumed)", "lost": "\(lost)"])
+        }
+        // A journal that was set aside knew of files that this one does not: they are for a person to look at.
+        if journal.setAside != nil { return }
         let names = try journal.spoolNames()
         let orphans = try kernelCalls(orThrow: .localStorageFailed, "the spool cannot be read") { () throws(SystemError) in
             try spool.takeStock(keeping: names)
         }
         if orphans > 0 { log.info("spool files without a job were removed", metadata: ["files": "\(orphans)"]) }
-        dispatcher.abort(try journal.uploadsToAbort())
-        if resumed + lost > 0 {
-            log.notice("jobs of an earlier run go on", metadata: ["jobs": "\(resumed)", "lost": "\(lost)"])
-        }
     }
 
     private func adopt(_ passed: [JobID: SharedDescriptor]) throws(ArtifactError) {

@@ -238,9 +238,9 @@ extension UploadEngine {
             try forget(uploadID, of: upload)
             return false
         }
-        let held = Dictionary(listed.map { ($0.number, $0) }, uniquingKeysWith: { _, last in last })
+        // Some servers list a part that was sent twice twice: any of its versions may be the one in the journal.
         let done = try journal.parts(upload.sequence).filter { part in
-            held[part.number].map { $0.size == part.size && $0.etag == part.etag } ?? false
+            listed.contains { $0.number == part.number && $0.size == part.size && $0.etag == part.etag }
         }
         let plan: UploadPlan
         do throws(PlanMismatch) { plan = try makePlan(upload, encoding, earlier.partSize, done: done) } catch {
