@@ -52,7 +52,7 @@ let package = Package(
         module("LinuxSystem", ["CLinux"]),
         module("WorkerPool", ["LinuxSystem"]),
         module("Journal", ["ArtifactModel", "WorkerPool", grdb]),
-        module("Pipeline", ["ArtifactModel", "LinuxSystem", "WorkerPool", "CZlib", "CZstd", "CISAL"]),
+        module("Pipeline", ["ArtifactModel", "LinuxSystem", "CZlib", "CZstd", "CISAL"]),
         module("ObjectStore", ["ArtifactModel", "LinuxSystem"]),
         module("S3", ["ArtifactModel", "ObjectStore", "CCurl", "COpenSSL"]),
         module(
@@ -72,21 +72,26 @@ let package = Package(
 
         .executableTarget(name: "null-s3", path: "Tests/NullS3", swiftSettings: strict),
         .target(
-            name: "TestSupport", dependencies: ["ArtifactModel", "LinuxSystem", "ObjectStore", "S3"], path: "Tests/TestSupport",
-            swiftSettings: strict),
+            name: "TestSupport", dependencies: ["ArtifactModel", "ObjectStore"], path: "Tests/TestSupport", swiftSettings: strict),
         .target(
-            name: "ScriptedDaemon", dependencies: ["ArtifactModel", "ArtifactWire", "LinuxSystem", "TestSupport"],
-            path: "Tests/ScriptedDaemon", swiftSettings: strict),
-        tests("ArtifactModelTests", ["ArtifactModel", "Pipeline"]),
+            name: "ScriptedDaemon", dependencies: ["ArtifactModel", "ArtifactWire", "LinuxSystem"], path: "Tests/ScriptedDaemon",
+            swiftSettings: strict),
+        tests("ArtifactModelTests", ["ArtifactModel"]),
         tests("ArtifactWireTests", ["ArtifactModel", "ArtifactWire"]),
-        tests("LinuxSystemTests", ["LinuxSystem", "TestSupport"]),
+        tests("LinuxSystemTests", ["LinuxSystem"]),
         tests("WorkerPoolTests", ["LinuxSystem", "WorkerPool"]),
-        tests("JournalTests", ["ArtifactModel", "Journal", "TestSupport", "WorkerPool", grdb]),
-        tests("PipelineTests", ["ArtifactModel", "LinuxSystem", "Pipeline"]),
+        tests("JournalTests", ["ArtifactModel", "Journal", "WorkerPool", grdb]),
+        tests("PipelineTests", ["ArtifactModel", "LinuxSystem", "Pipeline", "TestSupport"]),
         tests("ObjectStoreTests", ["ArtifactModel", "LinuxSystem", "ObjectStore", "S3", "TestSupport"]),
         tests("S3Tests", ["ArtifactModel", "ObjectStore", "S3", "TestSupport"]),
         tests(
             "ArtifactClientTests",
             ["ArtifactClient", "ArtifactModel", "ArtifactWire", "LinuxSystem", "ScriptedDaemon", "TestSupport"]),
+        tests(
+            "artifactctlTests",
+            [
+                "ArtifactClient", "ArtifactModel", "ArtifactWire", "LinuxSystem", "ScriptedDaemon", "TestSupport", "artifactctl",
+                arguments,
+            ]),
     ]
 )
