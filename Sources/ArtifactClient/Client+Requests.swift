@@ -54,7 +54,8 @@ extension Client {
         return got
     }
 
-    /// Removes an object. One that is not there is no error.
+    /// Removes an object.
+    /// - Throws: `notFound` when there is none; `conflict` while a job is to write it.
     public func delete(_ uri: String) throws(ClientError) {
         guard case .deleted = try call(.delete(Delete(uri: uri))) else { throw Self.confused }
     }

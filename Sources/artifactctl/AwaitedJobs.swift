@@ -78,21 +78,24 @@ struct AwaitedJobs {
         return left
     }
 
-    /// One line for a terminal.
+    /// One line for a terminal; nil before the first job.
     /// - Parameter isCounting: whether more files are to come, so that the totals are not final.
-    mutating func bar(now: UInt64, isCounting: Bool, width: Int) -> String {
+    mutating func bar(now: UInt64, isCounting: Bool, width: Int) -> String? {
+        if accepted.count == 0 { return nil }
         let done = min(accepted.bytes, settled.bytes + batch.reduce(0) { $0 + (jobs[$1]?.bytesDone ?? 0) })
         meter.note(done, at: now)
         let more = isCounting ? "+" : ""
         var columns = [
-            Human.bar(Human.fraction(done, of: accepted.bytes), width: 20),
-            Human.percent(done, of: accepted.bytes),
+            Human.percent(done, of: accepted.bytes).padded(left: 4),
             "\(Human.size(done)) of \(Human.size(accepted.bytes))\(more)",
             "\(settled.count) of \(accepted.count)\(more) files",
         ]
         if let rate = meter.rate { columns.append(Human.rate(rate)) }
         if !isCounting, let left = meter.secondsLeft(of: accepted.bytes) { columns.append("ETA \(Human.duration(left))") }
-        // A line that wraps could not be drawn over.
-        return String(columns.joined(separator: "  ").prefix(max(0, width - 1)))
+        let text = columns.joined(separator: "  ")
+        // A line that wrapped could not be drawn over: the bar takes what the figures leave.
+        let room = min(30, width - 1 - text.count - 4)
+        if room < 8 { return String(text.prefix(max(0, width - 1))) }
+        return "\(Human.bar(Human.fraction(done, of: accepted.bytes), width: room))  \(text)"
     }
 }

@@ -47,7 +47,9 @@ final class Output {
         if isJSON {
             try document(Complaint(path: path, error: ErrorDocument(code: code, message: message, cause: cause)))
         } else {
-            try note(cause.map { "\(message) (\($0))" } ?? message)
+            // The daemon knows the destination and not always the path.
+            let subject = path.flatMap { message.contains($0.escapedForLog) ? nil : "'\($0.escapedForLog)': " } ?? ""
+            try note(subject + (cause.map { "\(message) (\($0))" } ?? message))
         }
     }
 

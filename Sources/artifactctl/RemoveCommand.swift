@@ -5,7 +5,8 @@ import ArtifactModel
 /// `artifactctl rm`
 struct RemoveCommand: ControlCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rm", abstract: "Removes an object from the store. One that is not there is no error.")
+        commandName: "rm", abstract: "Removes an object from the store.",
+        discussion: "Ends with status 1 when there is none, or a job is still to write it.")
 
     @Argument(help: ArgumentHelp("The object; without a scheme, below the daemon's store.", valueName: "uri"))
     var uri: String

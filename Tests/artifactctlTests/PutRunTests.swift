@@ -128,7 +128,7 @@ struct PutRunTests {
         #expect(
             try captured.complaints() == [
                 "artifactctl: '\(root)/in/missing' is not there (No such file or directory)",
-                "artifactctl: no such key (it is bad)", "artifactctl: 2 files failed",
+                "artifactctl: '\(root)/in/bad': no such key (it is bad)", "artifactctl: 2 files failed",
             ])
         try daemon.finish()
     }
