@@ -7,7 +7,7 @@ public import ArtifactModel
 /// left. An empty source is one empty chunk, so that there is always a part.
 ///
 /// Several threads take chunks, encode them and bring their sizes back in any order; the steps that follow come in the order of
-/// the object. The plan does no I/O and knows no buffer, clock or thread; the driver keeps it under a lock.
+/// the object, or at once under `identity`, where parts do not depend on each other. The plan does no I/O and knows no buffer, clock or thread; the driver keeps it under a lock.
 ///
 ///     while let chunk = plan.claim() { … read and encode; then
 ///         for step in try plan.deliver(chunk, encodedSize: n) { … append to the part's buffer, or send it; then
@@ -112,8 +112,9 @@ public struct UploadPlan: Sendable {
         return chunk
     }
 
-    /// Takes the size of a claimed chunk's frame, and says what is to be done now: nothing while a chunk before it is missing.
-    /// - Returns: the steps, in the object's order, to be carried out in that order.
+    /// Takes the size of a claimed chunk's frame, and says what is to be done now: under a compressing encoding nothing while a
+    /// chunk before it is missing.
+    /// - Returns: the steps, to be carried out in that order.
     /// - Throws: `PlanMismatch` when what was made now does not lead up to a part of the earlier run. The plan is then of no
     ///   further use.
     public mutating func deliver(_ chunk: Chunk, encodedSize: Int) throws(PlanMismatch) -> [Step] {
@@ -121,6 +122,7 @@ public struct UploadPlan: Sendable {
             chunk.index >= nextAppend && chunk.index < nextClaim && delivered[chunk.index] == nil,
             "a chunk is delivered once, after it was claimed")
         precondition(encoding != .identity || encodedSize == chunk.length, "identity does not change a chunk's length")
+        if encoding == .identity { return [.append(chunk: chunk.index), cutAlone(chunk)] }
         delivered[chunk.index] = UInt64(encodedSize)
         var steps: [Step] = []
         while let frameSize = delivered.removeValue(forKey: nextAppend) {
@@ -129,7 +131,7 @@ public struct UploadPlan: Sendable {
             appendedCount += 1
             partSize += frameSize
             let reachesDonePart = nextDoneToPass < done.count && done[nextDoneToPass].chunks.lowerBound == nextAppend
-            if encoding == .identity || partSize >= partTarget || nextAppend == chunkCount || reachesDonePart {
+            if partSize >= partTarget || nextAppend == chunkCount || reachesDonePart {
                 steps.append(try cut())
                 try passDoneParts()
             }
@@ -151,13 +153,26 @@ public struct UploadPlan: Sendable {
     public var unsentParts: Int { unsent.count }
 
     /// How many parts the object has, once the last one was cut.
-    public var partCount: Int? { nextAppend == chunkCount ? partNumber - 1 : nil }
+    public var partCount: Int? { isCut ? (encoding == .identity ? chunkCount : partNumber - 1) : nil }
 
     /// The object's size in bytes, once the last part was cut.
-    public var objectSize: UInt64? { nextAppend == chunkCount ? partOffset : nil }
+    public var objectSize: UInt64? { isCut ? (encoding == .identity ? size : partOffset) : nil }
 
     /// Whether the store has all parts.
-    public var isComplete: Bool { nextAppend == chunkCount && unsent.isEmpty }
+    public var isComplete: Bool { isCut && unsent.isEmpty }
+
+    /// Whether every part has been cut, by this run or an earlier one.
+    private var isCut: Bool { encoding == .identity ? appendedCount + done.count == chunkCount : nextAppend == chunkCount }
+
+    /// Under `identity` where a part goes depends on no other part: nothing waits for the chunks before it.
+    private mutating func cutAlone(_ chunk: Chunk) -> Step {
+        let length = UInt64(chunk.length)
+        let part = Part(
+            number: chunk.index + 1, rawOffset: chunk.offset, rawLength: length, offset: chunk.offset, size: length)
+        precondition(unsent.updateValue(length, forKey: part.number) == nil, "a chunk is delivered once, after it was claimed")
+        appendedCount += 1
+        return .cut(part, isLast: part.number == chunkCount)
+    }
 
     private mutating func cut() throws(PlanMismatch) -> Step {
         let rawOffset = UInt64(partStart) * chunkSize

@@ -16,6 +16,8 @@ final class Dispatcher: Sendable {
         case begin(Upload, reserved: Int)
         /// Read, encode and perhaps send a piece of an upload.
         case chunk(Upload, UploadPlan.Chunk, reserved: Int)
+        /// Settle an upload that was ended while no worker was on it.
+        case settle(Upload)
         /// Abort a multipart upload that nobody will complete.
         case abort(UploadToAbort)
     }
@@ -34,7 +36,7 @@ final class Dispatcher: Sendable {
         var concurrency: ConcurrencyLimit
         var busyWorkers = 0
         var windows = 0
-        /// The upload for which memory is being let free: nobody else gets any meanwhile.
+        /// The job for which memory is being let free: nobody else gets any meanwhile. Uploads that hold a window go on in it.
         var thirsty: Int64?
         /// Jobs and bytes that are being journalled and are not in the queue yet.
         var reserved = StateCounters.Count()
@@ -59,15 +61,17 @@ final class Dispatcher: Sendable {
     private let stores: Stores
     private let sizing: UploadSizing
     private let monitor: Monitor<State>
-    private static let backoff = Backoff(base: 1_000_000_000, cap: 60_000_000_000)
+    private let backoff: Backoff
 
     /// Requests that were sent again.
     let retries: RetryCounter
 
     init(
-        configuration: Configuration, stores: Stores, counters: StateCounters, cores: Int, retries: RetryCounter, log: Logger
+        configuration: Configuration, stores: Stores, counters: StateCounters, cores: Int, retries: RetryCounter, log: Logger,
+        backoff: Backoff = Backoff(base: 1_000_000_000, cap: 60_000_000_000)
     ) {
         self.configuration = configuration
+        self.backoff = backoff
         self.retries = retries
         self.stores = stores
         self.log = log
@@ -75,7 +79,7 @@ final class Dispatcher: Sendable {
         buffers = BufferPool(limit: configuration.buffers)
         var state = State(
             health: stores.all.map { _ in StoreHealth() },
-            concurrency: ConcurrencyLimit(initial: 2 * cores, maximum: configuration.workers))
+            concurrency: ConcurrencyLimit(initial: max(2, cores), maximum: configuration.workers))
         state.counters = counters
         monitor = Monitor(state)
     }
@@ -194,7 +198,7 @@ final class Dispatcher: Sendable {
         let now = System.monotonicNanoseconds()
         let wallClock = System.wallMilliseconds()
         var generator = SystemRandomNumberGenerator()
-        let wait = Self.backoff.delay(
+        let wait = backoff.delay(
             afterFailures: upload.delays + 1, atLeast: (error.retryAfterMilliseconds ?? 0) * 1_000_000, using: &generator)
         monitor.withLock { state in
             state.deactivate(upload)
@@ -368,8 +372,13 @@ final class Dispatcher: Sendable {
             guard state.busyWorkers < state.concurrency.current else { return .wait(until: nil) }
             if let work = pick(&state, now: now) {
                 state.busyWorkers += 1
-                // Each worker that finds work wakes one more where there is more: nobody wakes all for one job.
-                if state.busyWorkers < state.concurrency.current, hasMore(&state, now: now) { monitor.signal() }
+                // Each worker that finds work wakes one more where there is more, or where somebody must watch the clock instead
+                // of this one: nobody wakes all for one job.
+                if state.busyWorkers < state.concurrency.current,
+                    hasMore(&state, now: now) || wakeTime(&state, now: now) != nil
+                {
+                    monitor.signal()
+                }
                 return .done(work)
             }
             return .wait(until: wakeTime(&state, now: now))
@@ -378,8 +387,11 @@ final class Dispatcher: Sendable {
 
     private func hasMore(_ state: inout State, now: UInt64) -> Bool {
         (state.active.count < configuration.workers && state.queue.hasNext(now: now)) || !state.aborts.isEmpty
-            || state.active.contains(where: \.hasClaimable)
+            || state.active.contains(where: \.hasWork)
     }
+
+    /// A worker that will be busy for a while has made room for others, in an upload's window.
+    func madeRoom() { monitor.signal() }
 
     /// A worker has done its work, and comes for more: it needs nobody's signal, and passes on what it finds.
     /// - Parameter bytes: how many it sent, where it sent any and the store took them.
@@ -401,6 +413,13 @@ final class Dispatcher: Sendable {
     }
 
     private func pick(_ state: inout State, now: UInt64) -> Work? {
+        if let thirsty = state.thirsty {
+            // Cancelled, ended or put off meanwhile: it does not wait for memory any more.
+            switch state.queue.entries[thirsty]?.standing {
+            case .ready, .taken: break
+            default: state.thirsty = nil
+            }
+        }
         state.prefersNew.toggle()
         if state.prefersNew {
             return pickNew(&state, now: now) ?? pickActive(&state, now: now) ?? pickAbort(&state, now: now)
@@ -409,7 +428,7 @@ final class Dispatcher: Sendable {
     }
 
     private func pickNew(_ state: inout State, now: UInt64) -> Work? {
-        guard state.active.count < configuration.workers, state.thirsty == nil else { return nil }
+        guard state.active.count < configuration.workers else { return nil }
         if state.health.allSatisfy({ $0.blocked(now: now) != nil }) { return nil }
         while let entry = state.queue.next(now: now) {
             let target: Stores.Target
@@ -428,10 +447,13 @@ final class Dispatcher: Sendable {
             }
             // What it is compressed with stands in the journal; the most that a small object can need is soon told.
             let reserved = sizing.isSingle(entry.size) ? sizing.single(.gzip, size: Int(entry.size)) : 0
-            guard buffers.tryReserve(reserved) else {
+            // Small reservations would slip in before a large one for ever: it is next, and it is its tenant's and the queue's first.
+            guard state.thirsty == nil || state.thirsty == entry.sequence, buffers.tryReserve(reserved) else {
                 state.queue.putBack(entry.sequence)
+                if state.thirsty == nil { state.thirsty = entry.sequence }
                 return nil
             }
+            state.thirsty = nil
             let upload = Upload(entry, target)
             state.active.append(upload)
             state.counters.move(from: .accepted, to: .uploading, bytes: entry.size)
@@ -446,7 +468,8 @@ final class Dispatcher: Sendable {
         for step in 0..<count {
             let index = (state.turn + step) % count
             let upload = state.active[index]
-            if let thirsty = state.thirsty, thirsty != upload.sequence { continue }
+            if upload.enterToSettle() { return .settle(upload) }
+            if let thirsty = state.thirsty, thirsty != upload.sequence, upload.heldWindow == 0 { continue }
             if state.health[upload.store].blocked(now: now) != nil {
                 if state.thirsty == upload.sequence { state.thirsty = nil }
                 continue
@@ -461,11 +484,11 @@ final class Dispatcher: Sendable {
             switch claim {
             case .chunk(let chunk, let reserved):
                 state.turn = (index + 1) % count
-                state.thirsty = nil
+                if state.thirsty == upload.sequence { state.thirsty = nil }
                 state.health[upload.store].began()
                 return .chunk(upload, chunk, reserved: reserved)
             case .noMemory:
-                // Small reservations would slip in before a large one for ever: it is next.
+                // A window waits for the one before it, of which there is an end; a part waits for whatever is in the way.
                 if state.windows == 0 || upload.prepared?.window == 0 { state.thirsty = upload.sequence }
             case .nothing:
                 if state.thirsty == upload.sequence { state.thirsty = nil }
@@ -505,9 +528,9 @@ final class Dispatcher: Sendable {
         let wallClock = System.wallMilliseconds()
         monitor.withLock { state in
             if error.code == .storeThrottled { state.concurrency.throttled(now: now) }
-            state.health[store].failed(error, now: now, wallClock: wallClock) { failures in
+            state.health[store].failed(error, now: now, wallClock: wallClock) { [backoff] failures in
                 var generator = SystemRandomNumberGenerator()
-                return Self.backoff.delay(
+                return backoff.delay(
                     afterFailures: failures + 1, atLeast: (error.retryAfterMilliseconds ?? 0) * 1_000_000, using: &generator)
             }
             state.note(error, job: nil, now: wallClock)
@@ -564,7 +587,6 @@ extension Dispatcher.State {
     mutating func deactivate(_ upload: Upload) {
         guard let index = active.firstIndex(where: { $0 === upload }) else { return }
         active.remove(at: index)
-        if thirsty == upload.sequence { thirsty = nil }
         if let entry = queue.entries[upload.sequence] { counters.move(from: .uploading, to: .accepted, bytes: entry.size) }
     }
 

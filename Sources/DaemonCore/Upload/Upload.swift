@@ -56,6 +56,8 @@ final class Upload: Sendable {
     private struct State {
         var units = 1
         var ending: Ending?
+        /// Whether a worker has taken the duty to settle.
+        var isSettling = false
         var prepared: Prepared?
         var plan: UploadPlan?
         var frames: [Int: Frame] = [:]
@@ -103,12 +105,14 @@ final class Upload: Sendable {
     // MARK: Life
 
     /// Lets further workers in.
-    func prepare(_ prepared: Prepared, plan: UploadPlan, done: [PartRecord]) {
+    /// - Returns: all parts, by number, when the store has them all already: nobody else will find out.
+    func prepare(_ prepared: Prepared, plan: UploadPlan, done: [PartRecord]) -> [PartRecord]? {
         state.withLock { state in
             state.prepared = prepared
             state.bytesDone = plan.rawBytesDone
             state.plan = plan
             for part in done { state.parts[part.number] = part }
+            return Self.allParts(state)
         }
     }
 
@@ -135,14 +139,30 @@ final class Upload: Sendable {
         state.withLock { state in
             state.units -= 1
             guard state.units == 0, let ending = state.ending else { return nil }
+            state.isSettling = true
             state.frames = [:]
             state.filling = Filling()
             return ending
         }
     }
 
-    /// Whether there is a chunk that no worker has taken.
-    var hasClaimable: Bool { state.withLock { $0.ending == nil && $0.plan?.hasClaimable ?? false } }
+    /// Lets a worker in to settle an upload that was ended while no worker was on it; false when there is nothing to settle.
+    func enterToSettle() -> Bool {
+        state.withLock { state in
+            guard Self.isAbandoned(state) else { return false }
+            state.units = 1
+            return true
+        }
+    }
+
+    /// Whether a worker could do something: take a chunk, or settle what was ended while no worker was on it.
+    var hasWork: Bool {
+        state.withLock { state in
+            Self.isAbandoned(state) || (state.ending == nil && state.plan?.hasClaimable ?? false)
+        }
+    }
+
+    private static func isAbandoned(_ state: State) -> Bool { state.ending != nil && state.units == 0 && !state.isSettling }
 
     // MARK: Chunks
 
@@ -186,7 +206,7 @@ final class Upload: Sendable {
         }
     }
 
-    /// The memory that a compressing upload holds, to be released when it is settled.
+    /// The memory that a compressing upload holds until it is settled; 0 while it has none.
     var heldWindow: Int { state.withLock { $0.hasWindow ? $0.prepared?.window ?? 0 : 0 } }
 
     /// Takes a chunk's bytes as they go into the object.
@@ -234,8 +254,6 @@ final class Upload: Sendable {
     }
 
     /// All parts, by number, when none is missing.
-    var completeParts: [PartRecord]? { state.withLock { Self.allParts($0) } }
-
     private static func allParts(_ state: State) -> [PartRecord]? {
         guard let plan = state.plan, plan.isComplete else { return nil }
         return state.parts.values.sorted { $0.number < $1.number }
