@@ -4,10 +4,17 @@ import GRDB
 extension JobRecord {
     /// The columns of `jobs` that make a record.
     static let columns = """
-        id, seq, uid, tenant, destination, label, size, state, level, pin, compression, encoding, kind, content_type, accepted_at, \
+        id, seq, uid, tenant, destination, label, size, state, \(reachedLevel), pin, compression, encoding, kind, content_type, accepted_at, \
         updated_at, attempts, CASE state WHEN \(States.stored) THEN size \
         ELSE (SELECT IFNULL(SUM(raw_length), 0) FROM parts WHERE parts.seq = jobs.seq) END, \
         stored_size, etag, checksum, error_code, error_message, error_cause
+        """
+
+    /// What is promised by now, which follows from the state and the pin; the column `level` holds what was asked for.
+    private static let reachedLevel = """
+        CASE WHEN state = \(States.stored) THEN \(AcknowledgementLevel.stored.rawValue) \
+        WHEN pin IN (\(Pin.allCases.filter(\.isDurable).map { "\($0.rawValue)" }.joined(separator: ", "))) \
+        THEN \(AcknowledgementLevel.durable.rawValue) ELSE \(AcknowledgementLevel.accepted.rawValue) END
         """
 
     init(_ row: Row) throws {
