@@ -58,7 +58,7 @@ final class S3Connection {
 
     private func readyTransport() throws(ArtifactError) -> Transport {
         if let transport { return transport }
-        let new = try Transport(store.settings, endpoint: store.address.endpoint)
+        let new = try Transport(store.settings, endpoint: store.address.endpoint, isCut: store.isCut)
         transport = new
         return new
     }

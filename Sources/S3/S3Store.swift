@@ -17,6 +17,7 @@ public final class S3Store: ObjectStore {
     let credentials: CredentialsChain
     let signer: SigV4
     let signingKeys: SigningKeyCache
+    let isCut: @Sendable () -> Bool
     private let memory: (any IntegrityMemory)?
     private let integrity = Mutex<Integrity?>(nil)
     private let clockOffset = Atomic<Int>(0)
@@ -24,14 +25,19 @@ public final class S3Store: ObjectStore {
 
     /// A store at this location. Does no I/O.
     /// - Parameter memory: keeps what the endpoint was found to verify; nil to find out anew in each process.
+    /// - Parameter isCut: asked by transfers under way, from their threads; once it says true they end as `shuttingDown`.
     /// - Throws: `invalidRequest` when the location is no bucket.
-    public convenience init(location: StoreLocation, settings: S3Settings, memory: (any IntegrityMemory)?) throws(ArtifactError) {
-        try self.init(location: location, settings: settings, memory: memory, clock: { time(nil) })
+    public convenience init(
+        location: StoreLocation, settings: S3Settings, memory: (any IntegrityMemory)?,
+        isCut: @escaping @Sendable () -> Bool = { false }
+    ) throws(ArtifactError) {
+        try self.init(location: location, settings: settings, memory: memory, isCut: isCut, clock: { time(nil) })
     }
 
     /// - Parameter clock: this machine's Unix time in seconds.
     init(
-        location: StoreLocation, settings: S3Settings, memory: (any IntegrityMemory)?, clock: @escaping @Sendable () -> Int
+        location: StoreLocation, settings: S3Settings, memory: (any IntegrityMemory)?,
+        isCut: @escaping @Sendable () -> Bool = { false }, clock: @escaping @Sendable () -> Int
     ) throws(ArtifactError) {
         guard case .s3(let bucket, let prefix) = location else {
             throw ArtifactError(.invalidRequest, "the store '\(location)' is no bucket; write s3://bucket or s3://bucket/prefix")
@@ -41,6 +47,7 @@ public final class S3Store: ObjectStore {
         self.bucket = bucket
         self.prefix = prefix
         self.memory = memory
+        self.isCut = isCut
         self.clock = clock
         address = settings.address(ofBucket: bucket)
         credentials = CredentialsChain(settings.providers)

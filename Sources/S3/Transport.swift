@@ -24,16 +24,19 @@ final class Transport {
     /// What libcurl says in words about a failure; it keeps the address.
     private let failureText = UnsafeMutableBufferPointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     private let endpoint: EndpointURL
+    private let isCut: @Sendable () -> Bool
     private let stallTimeoutSeconds: Int
     private var hasLargeUploadBuffer = false
 
-    init(_ settings: S3Settings, endpoint: EndpointURL) throws(ArtifactError) {
+    /// - Parameter isCut: asked during a transfer, about once a second at least; true ends it as `shuttingDown`.
+    init(_ settings: S3Settings, endpoint: EndpointURL, isCut: @escaping @Sendable () -> Bool) throws(ArtifactError) {
         try S3.initialize()
         guard let handle = curl_easy_init() else {
             throw ArtifactError(.internalFault, "libcurl gives no handle; the machine may be out of memory")
         }
         self.handle = handle
         self.endpoint = endpoint
+        self.isCut = isCut
         stallTimeoutSeconds = settings.options.stallTimeoutSeconds
         failureText.initialize(repeating: 0)
         try check(ccurl_set_pointer(handle, CURLOPT_ERRORBUFFER, failureText.baseAddress))
@@ -53,6 +56,8 @@ final class Transport {
         try set(CURLOPT_USERAGENT, "artifactd/\(settings.options.version)")
         try check(ccurl_set_data_callback(handle, CURLOPT_HEADERFUNCTION, Exchange.receiveHeader))
         try check(ccurl_set_data_callback(handle, CURLOPT_WRITEFUNCTION, Exchange.receiveBody))
+        try check(ccurl_set_progress_callback(handle, Exchange.watch))
+        try set(CURLOPT_NOPROGRESS, 0)
     }
 
     deinit {
@@ -74,11 +79,12 @@ final class Transport {
         defer { curl_slist_free_all(headers.first) }
         try check(ccurl_set_pointer(handle, CURLOPT_HTTPHEADER, headers.first))
 
-        let exchange = Exchange(sink: sink)
+        let exchange = Exchange(sink: sink, isCut: isCut)
         let result = try withExtendedLifetime(exchange) { () throws(ArtifactError) in
             let context = Unmanaged.passUnretained(exchange).toOpaque()
             try check(ccurl_set_pointer(handle, CURLOPT_HEADERDATA, context))
             try check(ccurl_set_pointer(handle, CURLOPT_WRITEDATA, context))
+            try check(ccurl_set_pointer(handle, CURLOPT_XFERINFODATA, context))
             return curl_easy_perform(handle)
         }
         if let failure = exchange.failure { throw failure }
@@ -132,6 +138,8 @@ final class Transport {
                 .storeNotTrusted,
                 "the certificate of \(endpoint) is not trusted; name its authority's file in AWS_CA_BUNDLE, or correct the host",
                 cause: cause)
+        case CURLE_ABORTED_BY_CALLBACK:
+            return ArtifactError(.shuttingDown, "the transfer was ended because artifactd is stopping")
         case CURLE_OPERATION_TIMEDOUT:
             return ArtifactError(
                 .storeUnavailable, "\(endpoint) did not answer or was too slow; check that it can be reached", cause: cause)
@@ -168,7 +176,19 @@ private final class Exchange {
     var failure: ArtifactError?
     private let sink: Transport.Sink?
 
-    init(sink: Transport.Sink?) { self.sink = sink }
+    private let isCut: @Sendable () -> Bool
+
+    init(sink: Transport.Sink?, isCut: @escaping @Sendable () -> Bool) {
+        self.sink = sink
+        self.isCut = isCut
+    }
+
+    /// Called all the time, a stall included: the only way to end a transfer that waits.
+    static let watch: @convention(c) (UnsafeMutableRawPointer?, curl_off_t, curl_off_t, curl_off_t, curl_off_t) -> Int32 = {
+        context, _, _, _, _ in
+        guard let context else { return 0 }
+        return Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue().isCut() ? 1 : 0
+    }
 
     static let receiveHeader: @convention(c) (UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?) -> Int = {
         start, size, count, context in

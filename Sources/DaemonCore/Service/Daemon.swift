@@ -207,14 +207,14 @@ private final class RunningDaemon: Sendable {
         stopSignal.raise()
         server.endSessions()
         threads.keepers.join()
-        threads.objects.join()
         threads.housekeeper.join()
         keepBareDescriptors()
-        if dispatcher.waitUntilIdle(deadline: System.monotonicNanoseconds() + Self.grace) {
-            threads.workers.join()
-        } else {
+        if !dispatcher.waitUntilIdle(deadline: System.monotonicNanoseconds() + Self.grace) {
             log.notice("parts that are still being sent are left; they are sent again after the restart")
         }
+        stopSignal.cut()
+        threads.workers.join()
+        threads.objects.join()
         try journal.close()
         do throws(SystemError) { try listener.removePath() } catch {
             log.warning("the socket's path could not be removed", metadata: ["error": "\(error)"])

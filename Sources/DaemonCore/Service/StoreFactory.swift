@@ -2,6 +2,7 @@ import ArtifactModel
 import LinuxSystem
 import ObjectStore
 import S3
+import Synchronization
 import WorkerPool
 
 /// Makes the stores that the configuration names.
@@ -24,7 +25,7 @@ struct StoreFactory {
                 payloadSigning: configuration.s3.payloadSigning)
             store = try S3Store(
                 location: location, settings: try S3Settings.resolve(environment: environment, options: options),
-                memory: integrity)
+                memory: integrity, isCut: { [stop] in stop.isCut })
         }
         return RetryingStore(
             store, sleep: { [stop] nanoseconds in !stop.wait(nanoseconds: nanoseconds) },
@@ -35,11 +36,17 @@ struct StoreFactory {
 /// Tells threads that wait that the daemon is stopping.
 final class StopSignal: Sendable {
     private let isStopping = Monitor(false)
+    private let cutting = Atomic(false)
 
     func raise() {
         isStopping.withLock { $0 = true }
         isStopping.broadcast()
     }
+
+    /// Ends the transfers that are still under way.
+    func cut() { cutting.store(true, ordering: .relaxed) }
+
+    var isCut: Bool { cutting.load(ordering: .relaxed) }
 
     var isRaised: Bool { isStopping.withLock { $0 } }
 
