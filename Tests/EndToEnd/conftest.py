@@ -76,8 +76,9 @@ def relay():
 
     yield make
     for one in made:
-        one.release()
         one.close()
+        one.release()
+        one.unmute()
 
 
 @pytest.fixture

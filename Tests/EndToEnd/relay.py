@@ -8,14 +8,16 @@ import threading
 class Relay:
     """Forwards from a port of its own to another.
 
-    `hold()` stops what goes to the store, `release()` lets it go on; `allow(n)` lets n more bytes through and then holds. `down()`
-    refuses connections and cuts those there are, `up()` takes them again at the same port.
+    `hold()` stops what goes to the store, `release()` lets it go on; `allow(n)` lets n more bytes through and then holds. `mute()`
+    keeps the store's answers back until `unmute()`. `down()` refuses connections and cuts those there are, `up()` takes them again
+    at the same port.
     """
 
     def __init__(self, target):
         self.target = target
         self._condition = threading.Condition()
         self._budget = None
+        self._is_muted = False
         self._sent = 0
         self._connections = set()
         self._listener = None
@@ -43,9 +45,16 @@ class Relay:
     def release(self):
         self.allow(None)
 
-    def is_holding(self):
+    def _set_muted(self, value):
         with self._condition:
-            return self._budget == 0
+            self._is_muted = value
+            self._condition.notify_all()
+
+    def mute(self):
+        self._set_muted(True)
+
+    def unmute(self):
+        self._set_muted(False)
 
     def up(self):
         listener = socket.socket()
@@ -95,12 +104,17 @@ class Relay:
             self._sent += wanted
             return wanted
 
+    def _pass(self, count):
+        with self._condition:
+            self._condition.wait_for(lambda: not self._is_muted)
+        return count
+
     def _pump(self, source, target, is_metered):
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
                 view = memoryview(data)
                 while view:
-                    count = self._take(len(view)) if is_metered else len(view)
+                    count = self._take(len(view)) if is_metered else self._pass(len(view))
                     target.sendall(view[:count])
                     view = view[count:]
         for end in (source, target):
