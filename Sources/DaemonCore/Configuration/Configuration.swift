@@ -75,8 +75,9 @@ public struct Configuration: Sendable, Equatable {
         guard buffers >= Self.minimumBuffers else {
             throw refuse("buffers", "is \(buffers) bytes; at least \(Self.minimumBuffers >> 20)MiB are needed")
         }
-        guard (5 << 20...buffers).contains(partSize) else {
-            throw refuse("part_size", "is \(partSize) bytes; 5MiB up to the size of buffers (\(buffers)) are possible")
+        // Half: an object that goes in one request is compressed from one buffer into another.
+        guard (5 << 20...buffers / 2).contains(partSize) else {
+            throw refuse("part_size", "is \(partSize) bytes; 5MiB up to half of buffers (\(buffers / 2)) are possible")
         }
         guard (0...512 << 10).contains(inlineLimit) else {
             throw refuse("inline_limit", "is \(inlineLimit) bytes; 0 to 512KiB are possible")

@@ -83,14 +83,14 @@ final class Intake: Sendable {
             let accepted = Accepted(
                 id: job.id, level: job.pin.isDurable ? .durable : .accepted, pin: job.pin, size: job.size, isDuplicate: false,
                 destination: job.destination)
-            reach(job.level, accepted, sequence, answer)
+            reach(job.level, accepted, sequence, earlier: nil, answer)
         case .success(.duplicate(let record)):
             dispatcher.cancelReservation(bytes: job.size)
             letGo(job, nil)
             let accepted = Accepted(
                 id: record.id, level: record.level, pin: record.pin, size: record.size, isDuplicate: true,
                 destination: record.destination)
-            reach(job.level, accepted, record.sequence, answer)
+            reach(job.level, accepted, record.sequence, earlier: record, answer)
         case .failure(let error):
             dispatcher.cancelReservation(bytes: job.size)
             letGo(job, spoolFile)
@@ -99,10 +99,13 @@ final class Intake: Sendable {
     }
 
     /// Answers as soon as the job has come as far as `level`.
-    private func reach(_ level: AcknowledgementLevel, _ accepted: Accepted, _ sequence: Int64, _ answer: @escaping Answer) {
+    /// - Parameter earlier: the job as the journal has it, where it is one of an earlier hand-over.
+    private func reach(
+        _ level: AcknowledgementLevel, _ accepted: Accepted, _ sequence: Int64, earlier: JobRecord?, _ answer: @escaping Answer
+    ) {
         if accepted.level >= level { return answer(.success(accepted)) }
         if level == .durable {
-            return keeper.keep(accepted.id, sequence: sequence) { outcome in
+            return keeper.keep(accepted.id, sequence: sequence, isNew: earlier == nil) { outcome in
                 answer(
                     outcome.map {
                         var durable = accepted
@@ -112,8 +115,12 @@ final class Intake: Sendable {
                     })
             }
         }
-        // A job that is not pending any more: where it is a duplicate its record, which said less than stored, said how it ended.
-        let lookUp = { (_: [JobID]) throws(ArtifactError) -> UInt64 in accepted.isDuplicate ? 1 : 0 }
+        // Only the journal's thread, which this is, ends jobs: one that is not pending has ended as the record says.
+        let lookUp = { (_: [JobID]) throws(ArtifactError) -> Waiters.Failures in
+            var failures = Waiters.Failures()
+            if let earlier { failures.add(earlier) }
+            return failures
+        }
         dispatcher.wait(for: [accepted.id], level: level, deadline: nil, lookUp: lookUp) { outcome in
             answer(
                 outcome.flatMap { waited in
@@ -127,7 +134,7 @@ final class Intake: Sendable {
 
     /// Why a job failed, with its id: whoever asked for STORED has not learnt it otherwise.
     private static func naming(_ id: JobID, _ error: ArtifactError?) -> ArtifactError {
-        var error = error ?? ArtifactError(.cancelled, "it was cancelled")
+        var error = error ?? .jobCancelled
         error.message = "job \(id): \(error.message)"
         return error
     }

@@ -173,7 +173,7 @@ final class Dispatcher: Sendable {
                 if let error { state.note(error, job: entry.id, now: now) }
             }
             state.isTrimmed = false
-            let failure = final == .stored ? nil : error ?? ArtifactError(.cancelled, "the job was cancelled")
+            let failure = final == .stored ? nil : error ?? .jobCancelled
             return state.waiters.finished(sequence, failure: failure)
         }
         monitor.signal()
@@ -297,29 +297,37 @@ final class Dispatcher: Sendable {
         monitor.withLock { state in state.queue.pending(destination: destination).contains { $0 > sequence } }
     }
 
-    /// Ends an active upload; false when it is not active.
-    func cancelActive(_ id: JobID) -> Bool {
-        monitor.withLock { state in
-            guard let upload = state.active.first(where: { $0.id == id }) else { return false }
-            upload.end(.cancelled)
-            return true
-        }
+    /// What became of a job that somebody wants to cancel.
+    enum Withdrawal {
+        /// It was active: its upload ends, and whoever waits for it learns how.
+        case ending
+        /// It is out of the workers' reach until `finished` or `release`.
+        case withdrawn
+        /// It is not pending.
+        case notPending
     }
 
-    /// Takes a job that is not active out of the workers' reach for a moment; false when it is active or not pending.
-    func withdraw(_ sequence: Int64) -> Bool {
-        monitor.withLock { state in
-            guard let entry = state.queue.entries[sequence], entry.standing != .taken else { return false }
-            state.queue.hold(sequence)
-            return true
+    /// Begins to cancel a job.
+    func withdraw(_ sequence: Int64) -> Withdrawal {
+        let withdrawal = monitor.withLock { state in
+            guard let entry = state.queue.entries[sequence] else { return Withdrawal.notPending }
+            guard entry.standing == .taken else {
+                state.queue.hold(sequence)
+                return .withdrawn
+            }
+            state.active.first { $0.sequence == sequence }?.end(.cancelled)
+            return .ending
         }
+        // There may be no worker on it that would notice.
+        monitor.signal()
+        return withdrawal
     }
 
     /// Answers when the jobs have come so far, or the deadline (monotonic nanoseconds) has passed.
-    /// - Parameter lookUp: given the jobs that are not pending, says how many of them failed; what it throws ends the wait.
+    /// - Parameter lookUp: given the jobs that are not pending, says which of them were not stored; what it throws ends the wait.
     func wait(
         for ids: [JobID], level: AcknowledgementLevel, deadline: UInt64?,
-        lookUp: ([JobID]) throws(ArtifactError) -> UInt64,
+        lookUp: ([JobID]) throws(ArtifactError) -> Waiters.Failures,
         answer: @escaping @Sendable (Result<Waiters.Outcome, ArtifactError>) -> Void
     ) {
         // The wait stands before anybody looks at what is final: so no job can end in between unseen.
@@ -340,12 +348,12 @@ final class Dispatcher: Sendable {
         if let atOnce { return atOnce() }
         guard !ended.isEmpty else { return }
         do throws(ArtifactError) {
-            let failed = try lookUp(ended)
-            let done = monitor.withLock { $0.waiters.close(number, failed: failed) }
+            let failures = try lookUp(ended)
+            let done = monitor.withLock { $0.waiters.close(number, failures) }
             done?()
         } catch {
-            monitor.withLock { $0.waiters.drop(number) }
-            answer(.failure(error))
+            // Its time may have been up meanwhile: nobody is answered twice.
+            if monitor.withLock({ $0.waiters.drop(number) }) { answer(.failure(error)) }
         }
     }
 
@@ -429,6 +437,7 @@ final class Dispatcher: Sendable {
 
     private func pickNew(_ state: inout State, now: UInt64) -> Work? {
         guard state.active.count < configuration.workers else { return nil }
+        if let thirsty = state.thirsty, state.queue.entries[thirsty]?.standing == .taken { return nil }
         if state.health.allSatisfy({ $0.blocked(now: now) != nil }) { return nil }
         while let entry = state.queue.next(now: now) {
             let target: Stores.Target
@@ -443,6 +452,7 @@ final class Dispatcher: Sendable {
                 let trouble = state.health[target.store].trouble?.error
                 state.queue.park(
                     entry.sequence, until: until, because: trouble ?? ArtifactError(.storeUnavailable, "the store is down"))
+                if state.thirsty == entry.sequence { state.thirsty = nil }
                 continue
             }
             // What it is compressed with stands in the journal; the most that a small object can need is soon told.

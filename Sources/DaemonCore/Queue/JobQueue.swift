@@ -128,7 +128,8 @@ struct JobQueue {
     mutating func putBack(_ sequence: Int64) {
         guard let entry = entries[sequence], entry.standing == .taken else { return }
         entries[sequence]?.standing = .ready
-        if ready[entry.tenant] == nil { turns.prepend(entry.tenant) }
+        if ready[entry.tenant] != nil { turns.removeAll { $0 == entry.tenant } }
+        turns.prepend(entry.tenant)
         ready[entry.tenant, default: []].prepend(sequence)
     }
 

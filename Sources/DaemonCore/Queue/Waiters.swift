@@ -13,6 +13,20 @@ struct Waiters {
         var error: ArtifactError?
     }
 
+    /// Jobs that were final before the wait began, and were not stored.
+    struct Failures {
+        private(set) var count: UInt64 = 0
+        /// Why the last of them was not.
+        private(set) var error: ArtifactError?
+
+        /// Counts a job that is final.
+        mutating func add(_ record: JobRecord) {
+            guard record.state != .stored else { return }
+            count += 1
+            error = record.error ?? .jobCancelled
+        }
+    }
+
     typealias Answer = @Sendable () -> Void
 
     private struct Waiter {
@@ -54,18 +68,20 @@ struct Waiters {
     }
 
     /// Adds the failures among the jobs that were final before.
-    mutating func close(_ number: Int, failed: UInt64) -> Answer? {
+    mutating func close(_ number: Int, _ failures: Failures) -> Answer? {
         guard var waiter = waiters[number] else { return nil }
         waiter.isOpen = false
-        waiter.failed += failed
+        waiter.failed += failures.count
+        waiter.error = waiter.error ?? failures.error
         waiters[number] = waiter
         return answerIfDone(number)
     }
 
-    /// Drops a wait whose jobs turned out not to be the caller's to know of.
-    mutating func drop(_ number: Int) {
-        guard let waiter = waiters.removeValue(forKey: number) else { return }
+    /// Drops a wait whose jobs turned out not to be the caller's to know of; false when it was answered already.
+    mutating func drop(_ number: Int) -> Bool {
+        guard let waiter = waiters.removeValue(forKey: number) else { return false }
         for sequence in waiter.remaining { forget(number, of: sequence) }
+        return true
     }
 
     /// A job has come as far as `level`.
@@ -115,4 +131,9 @@ struct Waiters {
         byJob[sequence]?.removeAll { $0 == number }
         if byJob[sequence]?.isEmpty == true { byJob[sequence] = nil }
     }
+}
+
+extension ArtifactError {
+    /// Why a cancelled job was not stored.
+    static var jobCancelled: ArtifactError { ArtifactError(.cancelled, "the job was cancelled") }
 }

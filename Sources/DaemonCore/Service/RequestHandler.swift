@@ -3,6 +3,7 @@ import ArtifactWire
 import Journal
 import LinuxSystem
 import ObjectStore
+import Synchronization
 
 /// What the daemon does about each request. Each is answered exactly once, on whatever thread.
 final class RequestHandler: Sendable {
@@ -16,6 +17,8 @@ final class RequestHandler: Sendable {
     private let engine: UploadEngine
     private let objects: Objects
     private let status: StatusSource
+    /// Cancels and retries take turns: each looks at a job's state and acts on what it saw.
+    private let steering = Mutex(())
 
     init(
         configuration: Configuration, policy: PeerPolicy, journal: Journal, spool: Spool, stores: Stores, intake: Intake,
@@ -189,17 +192,20 @@ final class RequestHandler: Sendable {
                 if let pending = dispatcher.pending(id), !peer.mayAct(for: pending.tenant) { _ = try record(id, peer) }
             }
             let standing = isAll ? try failedJobs(of: peer) : 0
-            let lookUp = { [self] (ended: [JobID]) throws(ArtifactError) -> UInt64 in
-                var failed: UInt64 = 0
-                for id in ended where try record(id, peer).state != .stored { failed += 1 }
-                return failed
-            }
+            let lookUp = { [self] (ended: [JobID]) throws(ArtifactError) in try failures(among: ended, peer) }
             dispatcher.wait(for: ids, level: request.level, deadline: deadline, lookUp: lookUp) { outcome in
                 answer(outcome.map { .waited(Waited(pending: $0.pending, failed: standing + $0.failed)) })
             }
         } catch {
             answer(.failure(error))
         }
+    }
+
+    /// How many of the jobs, which are final, were not stored, and why the last of them was not.
+    private func failures(among ended: [JobID], _ peer: Peer) throws(ArtifactError) -> Waiters.Failures {
+        var failures = Waiters.Failures()
+        for id in ended { failures.add(try record(id, peer)) }
+        return failures
     }
 
     /// How many jobs that the peer may see stand as failed.
@@ -228,27 +234,44 @@ final class RequestHandler: Sendable {
             guard !record.state.isFinal || record.state == .failed else {
                 return answer(.success(.cancelled(Cancelled(state: record.state))))
             }
-            let wasWaiting = dispatcher.withdraw(record.sequence)
-            if !wasWaiting, dispatcher.cancelActive(id) {
-                // The worker on it lets go at the next part; the journal then knows.
-                let lookUp = { [self] (_: [JobID]) throws(ArtifactError) -> UInt64 in
-                    try self.record(id, peer).state == .stored ? 0 : 1
-                }
-                return dispatcher.wait(for: [id], level: .stored, deadline: nil, lookUp: lookUp) { outcome in
-                    answer(outcome.map { .cancelled(Cancelled(state: $0.failed > 0 ? .cancelled : .stored)) })
-                }
+            guard let state = try steering.withLock({ _ throws(ArtifactError) in try cancel(record, peer) }) else {
+                // A worker lets go of it at the next part; the journal then knows.
+                return answerWhenEnded(id, peer, answer)
             }
-            defer { dispatcher.release(record.sequence) }
-            guard try journal.apply(.cancelled(record.sequence, at: System.wallMilliseconds())) else {
-                let state = try self.record(id, peer).state
-                return answer(.success(.cancelled(Cancelled(state: state))))
-            }
-            engine.releasePin(id)
-            if wasWaiting { dispatcher.finished(record.sequence, .cancelled) } else { dispatcher.forgetFailed(record) }
-            dispatcher.abort(try journal.uploadsToAbort().filter { $0.destination == record.destination })
-            answer(.success(.cancelled(Cancelled(state: .cancelled))))
+            answer(.success(.cancelled(Cancelled(state: state))))
         } catch {
             answer(.failure(error))
+        }
+    }
+
+    /// Cancels a job that no worker has.
+    /// - Returns: the state in which it is now; nil when a worker has it and is to end it.
+    private func cancel(_ record: JobRecord, _ peer: Peer) throws(ArtifactError) -> JobState? {
+        let withdrawal = dispatcher.withdraw(record.sequence)
+        if withdrawal == .ending { return nil }
+        defer { dispatcher.release(record.sequence) }
+        guard try journal.apply(.cancelled(record.sequence, at: System.wallMilliseconds())) else {
+            return try self.record(record.id, peer).state
+        }
+        engine.releasePin(record.id)
+        if withdrawal == .withdrawn {
+            dispatcher.finished(record.sequence, .cancelled)
+        } else {
+            dispatcher.forgetFailed(record)
+        }
+        dispatcher.abort(try journal.uploadsToAbort().filter { $0.destination == record.destination })
+        return .cancelled
+    }
+
+    /// Answers a request to cancel when the job that a worker had has ended, one way or another.
+    private func answerWhenEnded(_ id: JobID, _ peer: Peer, _ answer: @escaping Answer) {
+        let lookUp = { [self] (ended: [JobID]) throws(ArtifactError) in try failures(among: ended, peer) }
+        dispatcher.wait(for: [id], level: .stored, deadline: nil, lookUp: lookUp) { outcome in
+            answer(
+                outcome.map { ended in
+                    let isCancelled = ended.error?.code == .cancelled
+                    return .cancelled(Cancelled(state: ended.failed == 0 ? .stored : isCancelled ? .cancelled : .failed))
+                })
         }
     }
 
@@ -256,15 +279,19 @@ final class RequestHandler: Sendable {
         var result = Retried(count: 0)
         if !request.ids.isEmpty {
             for id in request.ids {
-                do throws(ArtifactError) { try retry(try record(id, peer), &result) } catch {
+                do throws(ArtifactError) { try retry(id, peer, &result) } catch {
                     guard error.code == .notFound else { throw error }
                     result.refusals.append(ErrorMessage(error))
                 }
             }
             return result
         }
-        try forEachFailed(of: peer) { (record) throws(ArtifactError) in try retry(record, &result) }
+        try forEachFailed(of: peer) { (record) throws(ArtifactError) in try retry(record.id, peer, &result) }
         return result
+    }
+
+    private func retry(_ id: JobID, _ peer: Peer, _ result: inout Retried) throws(ArtifactError) {
+        try steering.withLock { _ throws(ArtifactError) in try retry(try record(id, peer), &result) }
     }
 
     private func retry(_ record: JobRecord, _ result: inout Retried) throws(ArtifactError) {

@@ -28,37 +28,61 @@ extension UploadEngine {
         worker.sent = 0
         upload.openUploadID = pending.upload?.id
         let session = worker.session(upload.store)
-        if pending.attempts > 0, let facts = try storedEarlier(pending, upload, session) {
+        if let facts = try storedEarlier(pending, upload, session) {
             log.info("the object was in the store already", metadata: ["job": "\(upload.id)"])
             let encoding = pending.encoding ?? .identity
             journal.submit(.began(upload.sequence, encoding: encoding, at: System.wallMilliseconds()), completion: nil)
             upload.end(.stored(facts))
             return 0
         }
+        // The configuration may have changed since the hand-over, and the source may have new content.
+        try sizing.check(size: pending.job.size, compression: pending.job.compression)
         let source = try openSource(pending)
         guard try isUnchanged(source, pending, upload) else { return nil }
         if sizing.isSingle(pending.job.size) {
+            // An upload in parts is left from a time when parts were smaller.
+            if let earlier = pending.upload { try giveUp(earlier, upload, session) }
             try storeWhole(pending, source, upload, session, worker)
-        } else {
-            try prepareParts(pending, source, upload, session)
-            if let parts = upload.completeParts { try complete(upload, source, parts, session) }
+        } else if let parts = try prepareParts(pending, source, upload, session) {
+            try complete(upload, source, parts, session)
         }
         return worker.sent
     }
 
     /// The facts of the object, where an earlier attempt has stored it and the journal did not learn of it.
+    ///
+    /// It must be ours and have the size and, where the store says one, the checksum of what was sent. Where that cannot be told
+    /// the object is sent again: that costs time, and an object that is not what was sent would cost the artifact.
     private func storedEarlier(
         _ pending: PendingJob, _ upload: Upload, _ session: any ObjectStoreSession
     ) throws(ArtifactError) -> StoredFacts? {
-        guard let info = try session.head(upload.key), info.metadata[ObjectMetadata.job] == "\(upload.id)",
-            info.metadata[ObjectMetadata.size] == "\(pending.job.size)"
+        let isSingle = sizing.isSingle(pending.job.size)
+        guard isSingle ? pending.attempts > 0 : pending.upload?.id != nil, let info = try session.head(upload.key),
+            info.metadata[ObjectMetadata.job] == "\(upload.id)", info.metadata[ObjectMetadata.size] == "\(pending.job.size)"
         else { return nil }
-        var rawCheck: String? = info.metadata[ObjectMetadata.check].map { "crc32c:\($0)" }
-        if rawCheck == nil {
+        let rawCheck: String?
+        if isSingle {
+            // Of a compressed object neither size nor checksum is known before it is compressed again.
+            guard info.encoding == .identity, info.size == pending.job.size, let check = info.metadata[ObjectMetadata.check],
+                Self.agrees(info.checksum, "crc32c", check)
+            else { return nil }
+            rawCheck = "crc32c:\(check)"
+        } else {
             let parts = try journal.parts(upload.sequence)
-            rawCheck = parts.reduce(0) { $0 + $1.size } == info.size ? Self.rawCheck(of: parts) : nil
+            guard parts.reduce(0, { $0 + $1.rawLength }) == pending.job.size, parts.reduce(0, { $0 + $1.size }) == info.size
+            else { return nil }
+            if let check = Self.joined(parts.map(\.check)), !Self.agrees(info.checksum, "\(check.algorithm)", check.base64) {
+                return nil
+            }
+            rawCheck = Self.rawCheck(of: parts)
         }
         return StoredFacts(etag: info.etag, size: info.size, checksum: info.checksum, rawChecksum: rawCheck)
+    }
+
+    /// Whether the store's checksum, where it has one in this algorithm, is that of what was sent.
+    private static func agrees(_ stored: String?, _ algorithm: String, _ sent: String) -> Bool {
+        guard let value = stored?.dropping(prefix: "\(algorithm):") else { return true }
+        return value == sent
     }
 
     // MARK: The source
@@ -194,8 +218,13 @@ extension UploadEngine {
 
     private func prepareParts(
         _ pending: PendingJob, _ source: Source, _ upload: Upload, _ session: any ObjectStoreSession
-    ) throws(ArtifactError) {
-        if try resume(pending, source, upload, session) { return }
+    ) throws(ArtifactError) -> [PartRecord]? {
+        if let earlier = pending.upload {
+            if let (prepared, plan, done) = try resume(earlier, pending, source, upload, session) {
+                return upload.prepare(prepared, plan: plan, done: done)
+            }
+            try giveUp(earlier, upload, session)
+        }
         let encoding = try CompressionChoice.encoding(for: pending.job.compression, source: source)
         let partSize = encoding == .identity ? sizing.identityPart(size: upload.size) : sizing.encodedPart(size: upload.size)
         let now = System.wallMilliseconds()
@@ -206,37 +235,29 @@ extension UploadEngine {
         let uploadID = try session.createUpload(Self.describe(pending.job, upload.key, encoding))
         guard try journal.apply(.uploadCreated(upload.sequence, uploadID: uploadID)) else {
             dispatcher.abort([UploadToAbort(destination: upload.destination, uploadID: uploadID)])
-            return upload.end(.gone)
+            upload.end(.gone)
+            return nil
         }
         upload.openUploadID = uploadID
         let plan: UploadPlan
         do throws(PlanMismatch) { plan = try makePlan(upload, encoding, partSize, done: []) } catch {
             throw ArtifactError(.internalFault, "no plan for job \(upload.id)", cause: error.reason)
         }
-        upload.prepare(prepared(source, encoding, uploadID, partSize), plan: plan, done: [])
+        return upload.prepare(prepared(source, encoding, uploadID, partSize), plan: plan, done: [])
     }
 
-    /// Goes on with the upload of an earlier attempt.
-    /// - Returns: false when there is none that can be gone on with; then it is on its way to be aborted.
+    /// What it takes to go on with the upload of an earlier attempt; nil when that is not possible.
     private func resume(
-        _ pending: PendingJob, _ source: Source, _ upload: Upload, _ session: any ObjectStoreSession
-    ) throws(ArtifactError) -> Bool {
-        guard let earlier = pending.upload else { return false }
-        guard let uploadID = earlier.id else {
-            try abortStrays(since: earlier.intendedAt, upload, session)
-            return false
-        }
-        guard let encoding = pending.encoding, Compressor.codecName(encoding) == earlier.codec,
-            earlier.partSize <= UInt64(configuration.buffers)
-        else {
-            try forget(uploadID, of: upload)
-            return false
-        }
+        _ earlier: PendingJob.Upload, _ pending: PendingJob, _ source: Source, _ upload: Upload,
+        _ session: any ObjectStoreSession
+    ) throws(ArtifactError) -> (Upload.Prepared, UploadPlan, done: [PartRecord])? {
+        guard let uploadID = earlier.id, let encoding = pending.encoding, Compressor.codecName(encoding) == earlier.codec,
+            sizing.fits(partSize: earlier.partSize, encoding)
+        else { return nil }
         let listed: [ListedPart]
         do throws(ArtifactError) { listed = try session.listParts(key: upload.key, uploadID: uploadID) } catch {
-            guard error.code == .noSuchUpload else { throw error }
-            try forget(uploadID, of: upload)
-            return false
+            if error.code == .noSuchUpload { return nil }
+            throw error
         }
         // Some servers list a part that was sent twice twice: any of its versions may be the one in the journal.
         let done = try journal.parts(upload.sequence).filter { part in
@@ -245,15 +266,13 @@ extension UploadEngine {
         let plan: UploadPlan
         do throws(PlanMismatch) { plan = try makePlan(upload, encoding, earlier.partSize, done: done) } catch {
             log.notice("an upload begins afresh", metadata: ["job": "\(upload.id)", "reason": "\(error.reason)"])
-            try forget(uploadID, of: upload)
-            return false
+            return nil
         }
         journal.submit(.began(upload.sequence, encoding: encoding, at: System.wallMilliseconds()), completion: nil)
         log.info(
             "an upload is resumed",
             metadata: ["job": "\(upload.id)", "parts": "\(done.count)", "bytes": "\(plan.rawBytesDone)"])
-        upload.prepare(prepared(source, encoding, uploadID, earlier.partSize), plan: plan, done: done)
-        return true
+        return (prepared(source, encoding, uploadID, earlier.partSize), plan, done)
     }
 
     private func makePlan(
@@ -278,8 +297,11 @@ extension UploadEngine {
             window: encoding == .identity ? 0 : sizing.window(target: partSize, encoding))
     }
 
-    /// Has an upload aborted and begins without it.
-    private func forget(_ uploadID: String, of upload: Upload) throws(ArtifactError) {
+    /// Has an earlier attempt's upload aborted, to begin without it.
+    private func giveUp(
+        _ earlier: PendingJob.Upload, _ upload: Upload, _ session: any ObjectStoreSession
+    ) throws(ArtifactError) {
+        guard let uploadID = earlier.id else { return try abortStrays(since: earlier.intendedAt, upload, session) }
         _ = try journal.apply(.uploadReset(upload.sequence))
         upload.openUploadID = nil
         dispatcher.abort([UploadToAbort(destination: upload.destination, uploadID: uploadID)])

@@ -24,6 +24,8 @@ extension UploadEngine {
             return nil
         }
         let session = worker.session(upload.store)
+        // Sending takes a while, and what was appended has made room for further chunks.
+        if prepared.window > 0, !ready.isEmpty { dispatcher.madeRoom() }
         for part in ready {
             if upload.isEnding { return nil }
             if let parts = try send(part, of: upload, prepared, session) {
@@ -106,7 +108,7 @@ extension UploadEngine {
     }
 
     /// The check of the whole out of those of its parts; nil when one is missing.
-    private static func joined(_ checks: [CRC?]) -> CRC? {
+    static func joined(_ checks: [CRC?]) -> CRC? {
         guard let first = checks.first ?? nil else { return nil }
         var whole = CRC.empty(first.algorithm)
         for check in checks {

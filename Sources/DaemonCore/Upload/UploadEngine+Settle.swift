@@ -36,7 +36,9 @@ extension UploadEngine {
             log.notice("an upload begins afresh", metadata: ["job": "\(upload.id)", "reason": "\(reason)"])
             commit(.uploadReset(upload.sequence), upload) { engine in
                 engine.abortOpen(upload)
-                engine.dispatcher.putOff(upload, because: ArtifactError(.storeUnavailable, reason), until: 0)
+                // At once, unless it has been put off before: a store that loses every upload is not to be asked without end.
+                engine.dispatcher.putOff(
+                    upload, because: ArtifactError(.storeUnavailable, reason), until: upload.delays == 0 ? 0 : nil)
             }
         case .renewed(let fingerprint):
             log.notice("a source has new content, which is uploaded instead", metadata: ["job": "\(upload.id)"])

@@ -40,6 +40,8 @@ final class UploadEngine: Sendable {
                 perform(upload, reserved: reserved) { () throws(ArtifactError) in try begin(upload, worker) }
             case .chunk(let upload, let chunk, let reserved):
                 perform(upload, reserved: reserved) { () throws(ArtifactError) in try process(chunk, of: upload, worker) }
+            case .settle(let upload):
+                perform(upload, reserved: 0) { nil }
             case .abort(let upload):
                 abort(upload, worker)
                 dispatcher.done(reserved: 0, bytes: nil)

@@ -43,6 +43,12 @@ struct UploadSizing: Sendable {
         3 * encodedPartCapacity(target: target, encoding) + 4 * chunkCost(encoding)
     }
 
+    /// Whether the buffers can serve an upload with parts of this size.
+    func fits(partSize: UInt64, _ encoding: ContentEncoding) -> Bool {
+        guard partSize <= UInt64(buffers) else { return false }
+        return encoding == .identity || window(target: partSize, encoding) <= buffers
+    }
+
     /// What all compressing uploads may have together; the rest is left to the others. At least one always fits.
     func windowsLimit(_ window: Int) -> Int { max(window, buffers / 2) }
 
@@ -69,10 +75,8 @@ struct UploadSizing: Sendable {
     func check(size: UInt64, compression: Compression) throws(ArtifactError) {
         if isSingle(size) { return }
         let part = identityPart(size: size)
-        let fits =
-            part <= UInt64(buffers)
-            && (compression == .none || window(target: encodedPart(size: size), .zstd) <= buffers)
-        guard fits else {
+        let canCompress = [ContentEncoding.gzip, .zstd].allSatisfy { fits(partSize: encodedPart(size: size), $0) }
+        guard fits(partSize: part, .identity), compression == .none || canCompress else {
             throw ArtifactError(
                 .tooLarge,
                 "a file of \(size) bytes needs parts of \(part) bytes so that \(StoreLimits.s3.maximumParts) suffice, and the part "
