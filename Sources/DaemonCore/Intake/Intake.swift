@@ -59,7 +59,6 @@ final class Intake: Sendable {
                 letGo(job, spoolFile)
                 throw error
             }
-            spoolFile?.isCommitted = true
             journal.accept(job) { [self] outcome in conclude(job, spoolFile, outcome, answer) }
         } catch {
             answer(.failure(error))
@@ -78,6 +77,7 @@ final class Intake: Sendable {
     ) {
         switch outcome {
         case .success(.accepted(let sequence)):
+            if job.pin == .spool { spoolFile?.committed() }
             let needsCopy = job.level == .durable && !job.pin.isDurable
             dispatcher.accepted(job, sequence: sequence, isHeld: needsCopy)
             let accepted = Accepted(
@@ -86,7 +86,8 @@ final class Intake: Sendable {
             reach(job.level, accepted, sequence, earlier: nil, answer)
         case .success(.duplicate(let record)):
             dispatcher.cancelReservation(bytes: job.size)
-            letGo(job, nil)
+            letGo(job, spoolFile)
+            if job.pin == .spool { spoolFile?.discard() }
             let accepted = Accepted(
                 id: record.id, level: record.level, pin: record.pin, size: record.size, isDuplicate: true,
                 destination: record.destination)
@@ -170,7 +171,13 @@ final class Intake: Sendable {
             guard let spoolFile else {
                 throw ArtifactError(.notFound, "put: this connection has no spool file of that number open")
             }
-            return try commit(spoolFile, id)
+            guard spoolFile.beginCommit() else {
+                throw ArtifactError(.conflict, "put: this spool file is being handed over already")
+            }
+            do throws(ArtifactError) { return try commit(spoolFile, id) } catch {
+                spoolFile.commitFailed()
+                throw error
+            }
         case .path(let path):
             guard peer.isOwnUser else {
                 throw ArtifactError(
@@ -209,7 +216,7 @@ final class Intake: Sendable {
         let fingerprint = try kernelCalls(orThrow: .localStorageFailed, failed) { () throws(SystemError) in
             SourceFingerprint(try System.status(of: file.reader.number))
         }
-        guard file.setSize(fingerprint.size, in: spool) else {
+        guard file.setSize(fingerprint.size) else {
             throw ArtifactError(
                 .busy, "put: the spool's quota of \(spool.quota) bytes does not hold this file; the file is kept, try again",
                 retryAfterMilliseconds: Backpressure.retryAfterMilliseconds)
@@ -262,8 +269,7 @@ final class Intake: Sendable {
         } catch {
             dispatcher.log.warning("a pin could not be released", metadata: ["job": "\(job.id)", "error": "\(error)"])
         }
-        spoolFile?.isCommitted = false
-        if job.pin == .spool, spoolFile == nil { spool.release(job.size) }
+        if job.pin == .spool { spoolFile?.commitFailed() }
     }
 }
 

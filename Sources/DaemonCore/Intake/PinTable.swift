@@ -32,7 +32,12 @@ final class PinTable: Sendable {
             return true
         }
         guard isRoom else { return nil }
-        guard let store, try store.add(descriptor, job) else { return .descriptor }
+        do throws(SystemError) {
+            guard let store, try store.add(descriptor, job) else { return .descriptor }
+        } catch {
+            pins.withLock { $0[job] = nil }
+            throw error
+        }
         pins.withLock { $0[job]?.isStored = true }
         return .descriptorStore
     }
@@ -91,9 +96,12 @@ final class DescriptorStore: Sendable {
             return true
         }
         guard isRoom else { return false }
+        var isStored = false
+        defer { if !isStored { stored.withLock { $0 -= 1 } } }
         // FDPOLL=0: systemd would otherwise drop a descriptor on which poll reports an error.
-        return try Systemd.notify(
+        isStored = try Systemd.notify(
             "FDSTORE=1\nFDNAME=\(Self.name(of: job))\nFDPOLL=0", descriptors: [descriptor.number], environment: environment)
+        return isStored
     }
 
     /// Gives a descriptor up.

@@ -107,18 +107,33 @@ final class Spool: Sendable {
         }
     }
 
+    /// What the kernel says where it cannot share blocks, or copy by itself, between these two file systems.
+    private static let notBetweenThese = [EOPNOTSUPP, EXDEV, EINVAL, ENOTTY, ENOSYS]
+
+    /// Shares the blocks, else lets the kernel copy, else copies: the last works between any two file systems.
     private static func fill(_ target: Int32, from source: Int32, size: UInt64) throws(SystemError) -> UInt64 {
         do throws(SystemError) {
             try System.clone(source, to: target)
             return try System.status(of: target).size
         } catch {
-            guard [EOPNOTSUPP, EXDEV, EINVAL, ENOTTY, ENOSYS].contains(error.errno) else { throw error }
+            guard notBetweenThese.contains(error.errno) else { throw error }
         }
+        do throws(SystemError) { return try System.copy(size, from: source, at: 0, to: target, at: 0) } catch {
+            guard notBetweenThese.contains(error.errno) else { throw error }
+        }
+        return try copyThroughMemory(size, from: source, to: target)
+    }
+
+    private static func copyThroughMemory(_ size: UInt64, from source: Int32, to target: Int32) throws(SystemError) -> UInt64 {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { buffer.deallocate() }
         var copied: UInt64 = 0
         while copied < size {
-            let count = try System.copy(size - copied, from: source, at: copied, to: target, at: copied)
+            let room = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Int(min(size - copied, UInt64(buffer.count)))))
+            let count = try System.read(source, into: room, at: copied)
             if count == 0 { break }
-            copied += count
+            try System.write(UnsafeRawBufferPointer(rebasing: room.prefix(count)), to: target, at: copied)
+            copied += UInt64(count)
         }
         return copied
     }

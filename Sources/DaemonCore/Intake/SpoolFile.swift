@@ -5,23 +5,57 @@ import Synchronization
 ///
 /// Belongs to its session's thread; only the commit's outcome comes from the journal's.
 final class SpoolFile: Sendable {
-    /// The daemon's own way to the file, for reading.
-    let reader: SharedDescriptor
-    private let state: Mutex<(reserved: UInt64, isCommitted: Bool)>
-
-    init(reader: SharedDescriptor, reserved: UInt64) {
-        self.reader = reader
-        state = Mutex((reserved, false))
+    /// Legal transitions: open → committing → committed, or back to open; open → gone; committing → abandoned → committed or gone.
+    private enum Phase {
+        /// The client's.
+        case open
+        /// It is being journalled as a job's.
+        case committing
+        /// The same, and nobody wants it back should that fail.
+        case abandoned
+        /// A job's, and with it its bytes of the quota.
+        case committed
+        /// Given up.
+        case gone
     }
 
-    /// Whether a job has taken the file over, and its bytes of the quota with it.
-    var isCommitted: Bool {
-        get { state.withLock { $0.isCommitted } }
-        set { state.withLock { $0.isCommitted = newValue } }
+    /// The daemon's own way to the file, for reading.
+    let reader: SharedDescriptor
+    private let spool: Spool
+    private let state: Mutex<(phase: Phase, reserved: UInt64)>
+
+    /// A file for which so many bytes of the spool's quota are set aside.
+    init(reader: SharedDescriptor, reserved: UInt64, in spool: Spool) {
+        self.reader = reader
+        self.spool = spool
+        state = Mutex((.open, reserved))
+    }
+
+    /// Whether the client can no longer do anything with it.
+    var isSpent: Bool { state.withLock { $0.phase == .committed || $0.phase == .gone } }
+
+    /// Begins to make it a job's; false when that is under way already, or done.
+    func beginCommit() -> Bool {
+        state.withLock { state in
+            guard state.phase == .open else { return false }
+            state.phase = .committing
+            return true
+        }
+    }
+
+    /// A job has it.
+    func committed() { state.withLock { $0.phase = .committed } }
+
+    /// No job came of it: it is the client's again, if there still is one.
+    func commitFailed() {
+        state.withLock { state in
+            if state.phase == .abandoned { spool.release(state.reserved) }
+            state.phase = state.phase == .abandoned ? .gone : .open
+        }
     }
 
     /// Sets the reservation to what the file really has; false when the quota does not allow it, and nothing changes then.
-    func setSize(_ size: UInt64, in spool: Spool) -> Bool {
+    func setSize(_ size: UInt64) -> Bool {
         state.withLock { state in
             if size > state.reserved {
                 guard spool.reserve(size - state.reserved) else { return false }
@@ -33,11 +67,16 @@ final class SpoolFile: Sendable {
         }
     }
 
-    /// Gives the quota back unless a job has taken it over.
-    func discard(in spool: Spool) {
+    /// The client gives it up.
+    func discard() {
         state.withLock { state in
-            if !state.isCommitted { spool.release(state.reserved) }
-            state.isCommitted = true
+            switch state.phase {
+            case .open:
+                spool.release(state.reserved)
+                state.phase = .gone
+            case .committing: state.phase = .abandoned
+            case .abandoned, .committed, .gone: break
+            }
         }
     }
 }

@@ -14,6 +14,10 @@ final class Outbox: Sendable {
     }
 
     private struct State {
+        /// Given up at the end: whoever still owes an answer keeps this box, and must not keep descriptors with it.
+        var socket: SharedDescriptor?
+        /// The same: what wakes the connection's own thread.
+        var wakeup: Wakeup?
         var items: [Item] = []
         var queuedBytes = 0
         /// Requests that have come in and are not answered.
@@ -23,16 +27,13 @@ final class Outbox: Sendable {
         var lastProgress: UInt64 = 0
     }
 
-    private let socket: SharedDescriptor
-    private let wakeup: Wakeup
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     /// Beyond so many requests open, or bytes unsent, nothing more is read: the client feels it in its own socket.
     private let requestLimit: Int
     private static let byteLimit = 1 << 20
 
     init(socket: SharedDescriptor, wakeup: Wakeup, requestLimit: Int) {
-        self.socket = socket
-        self.wakeup = wakeup
+        state = Mutex(State(socket: socket, wakeup: wakeup))
         self.requestLimit = requestLimit
     }
 
@@ -60,24 +61,27 @@ final class Outbox: Sendable {
             // The answer does not fit. That this is so always does: its own text is short.
             return send(requestID, .error(ErrorMessage(error)), nil, isAnswer: isAnswer)
         }
-        let wakes = state.withLock { state in
+        let wakeup = state.withLock { (state) -> Wakeup? in
             let wasFull = state.open >= requestLimit
             if isAnswer { state.open -= 1 }
-            guard !state.isClosed else { return false }
+            guard !state.isClosed else { return nil }
             let wasEmpty = state.items.isEmpty
             if wasEmpty { state.lastProgress = System.monotonicNanoseconds() }
             state.items.append(Item(bytes: bytes, descriptor: descriptor))
             state.queuedBytes += bytes.count
             if wasEmpty { flush(&state) }
-            return !state.items.isEmpty || wasFull || state.isClosed
+            return !state.items.isEmpty || wasFull || state.isClosed ? state.wakeup : nil
         }
-        if wakes { wake() }
+        guard let wakeup else { return }
+        // An event counter that cannot be written means that the session is gone, and with it who would be woken.
+        do throws(SystemError) { try wakeup.signal() } catch { close() }
     }
 
     /// Sends what the socket takes now.
     func flush() { state.withLock { flush(&$0) } }
 
     private func flush(_ state: inout State) {
+        guard let socket = state.socket else { return }
         var finished = 0
         defer { state.items.removeFirst(finished) }
         for index in state.items.indices {
@@ -113,11 +117,8 @@ final class Outbox: Sendable {
             state.isClosed = true
             state.items = []
             state.queuedBytes = 0
+            state.socket = nil
+            state.wakeup = nil
         }
-    }
-
-    private func wake() {
-        // An event counter that cannot be written means that the session is gone, and with it who would be woken.
-        do throws(SystemError) { try wakeup.signal() } catch { close() }
     }
 }

@@ -105,14 +105,12 @@ final class RequestHandler: Sendable {
         }
         do throws(SystemError) {
             let (writer, reader) = try spool.makeFile()
-            return (SpoolFile(reader: reader, reserved: request.sizeHint), writer)
+            return (SpoolFile(reader: reader, reserved: request.sizeHint, in: spool), writer)
         } catch {
             spool.release(request.sizeHint)
             throw ArtifactError(.localStorageFailed, "the spool could not make a file", cause: "\(error)")
         }
     }
-
-    func discard(_ file: SpoolFile) { file.discard(in: spool) }
 
     // MARK: Jobs
 

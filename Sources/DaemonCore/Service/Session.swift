@@ -54,7 +54,8 @@ final class Session: Sendable {
         }
         outbox.flush()
         outbox.close()
-        for file in inbox.spoolFiles.values { requests.discard(file) }
+        for file in inbox.spoolFiles.values { file.discard() }
+        hangUp()
     }
 
     /// What has arrived and is not dealt with yet. Belongs to the session's thread.
@@ -76,20 +77,26 @@ final class Session: Sendable {
                     .shuttingDown, "the daemon is stopping; connect again when it is back",
                     retryAfterMilliseconds: Backpressure.retryAfterMilliseconds)
             }
-            let deadline = try deadline(inbox, opened)
-            guard try waitForSomething(until: deadline) else { continue }
+            let isReading = outbox.isRoom
+            let deadline = try deadline(inbox, opened, isReading: isReading)
+            guard let readiness = try waitForSomething(isReading: isReading, until: deadline) else { continue }
             outbox.flush()
-            if outbox.isRoom {
+            if isReading {
                 guard try receive(&inbox) else { return }
                 try dispatch(&inbox)
+            } else {
+                // A frame takes as long as we do not read; that is not the client's doing.
+                if inbox.begunAt != nil { inbox.begunAt = System.monotonicNanoseconds() }
+                // Nobody is left to read an answer, and without reading the end would never be seen.
+                if readiness & Int16(POLLHUP | POLLERR) != 0 { return }
             }
         }
     }
 
     /// When the client must have done what it owes; nil when it owes nothing.
-    private func deadline(_ inbox: Inbox, _ opened: UInt64) throws(ArtifactError) -> UInt64? {
+    private func deadline(_ inbox: Inbox, _ opened: UInt64, isReading: Bool) throws(ArtifactError) -> UInt64? {
         let now = System.monotonicNanoseconds()
-        let frame = inbox.begunAt ?? (inbox.peer == nil ? opened : nil)
+        let frame = isReading ? inbox.begunAt ?? (inbox.peer == nil ? opened : nil) : nil
         if let frame, now >= frame + Self.frameTimeout {
             throw ArtifactError(.timeout, "no whole frame came within \(Self.frameTimeout / 1_000_000_000) seconds")
         }
@@ -100,8 +107,9 @@ final class Session: Sendable {
         return [frame.map { $0 + Self.frameTimeout }, unread.map { $0 + Self.unreadTimeout }].compactMap { $0 }.min()
     }
 
-    private func waitForSomething(until deadline: UInt64?) throws(ArtifactError) -> Bool {
-        var interest = outbox.isRoom ? Int16(POLLIN) : 0
+    /// - Returns: what poll says of the socket; nil when the time is up.
+    private func waitForSomething(isReading: Bool, until deadline: UInt64?) throws(ArtifactError) -> Int16? {
+        var interest = isReading ? Int16(POLLIN) : 0
         if outbox.waitingSince != nil { interest |= Int16(POLLOUT) }
         var polled = [
             pollfd(fd: socket.number, events: interest, revents: 0), pollfd(fd: wakeup.number, events: Int16(POLLIN), revents: 0),
@@ -109,9 +117,16 @@ final class Session: Sendable {
         do throws(SystemError) {
             let count = try System.poll(&polled, until: deadline)
             if polled[1].revents != 0 { try wakeup.drain() }
-            return count > 0
+            return count > 0 ? polled[0].revents : nil
         } catch {
             throw ArtifactError(.internalFault, "the connection cannot be waited for", cause: "\(error)")
+        }
+    }
+
+    /// Lets the client see the end now: answers that are still owed hold on to the socket.
+    private func hangUp() {
+        do throws(SystemError) { try System.shutdown(socket.number, Int32(SHUT_RDWR)) } catch {
+            if error.errno != ENOTCONN { log.warning("a connection cannot be ended", metadata: ["error": "\(error)"]) }
         }
     }
 
@@ -159,6 +174,10 @@ final class Session: Sendable {
             start = end
         }
         inbox.bytes.removeFirst(start)
+        // At most the one of the frame that is still to come: who sends more would have us hold any number.
+        guard inbox.descriptors.count <= 1 else {
+            throw ArtifactError(.malformedFrame, "more descriptors came than the frames announced")
+        }
         if inbox.bytes.isEmpty {
             guard inbox.descriptors.isEmpty else {
                 throw ArtifactError(.malformedFrame, "a descriptor came that no frame announced")
@@ -219,11 +238,11 @@ final class Session: Sendable {
             guard let file = inbox.spoolFiles.removeValue(forKey: discard.spool) else {
                 throw ArtifactError(.notFound, "this connection has no spool file \(discard.spool) open")
             }
-            requests.discard(file)
+            file.discard()
             outbox.answer(requestID, .spoolDiscarded)
         default:
             // Files that became jobs are the jobs' from then on.
-            inbox.spoolFiles = inbox.spoolFiles.filter { !$0.value.isCommitted }
+            inbox.spoolFiles = inbox.spoolFiles.filter { !$0.value.isSpent }
             var spoolFile: SpoolFile?
             if case .put(let put) = request, case .spool(let number) = put.source { spoolFile = inbox.spoolFiles[number] }
             requests.handle(request, descriptor: descriptor, spoolFile: spoolFile, peer: peer) { [outbox] outcome in
