@@ -26,7 +26,7 @@ public final class Daemon: Service {
     /// - Throws: `ArtifactError` when the daemon cannot start.
     public func run() async throws {
         let running = try await Self.offPool { [configuration, environment, log] in
-            try RunningDaemon(configuration: configuration, environment: environment, log: log)
+            try RunningDaemon.start(configuration: configuration, environment: environment, log: log)
         }
         try await gracefulShutdown()
         try await Self.offPool { try running.stop() }
@@ -78,15 +78,38 @@ private final class RunningDaemon: Sendable {
         var housekeeper: OwnedThread
     }
 
-    init(configuration: Configuration, environment: [String: String], log: Logger) throws(ArtifactError) {
+    /// Starts a daemon, or leaves nothing of it running.
+    static func start(
+        configuration: Configuration, environment: [String: String], log: Logger
+    ) throws(ArtifactError) -> RunningDaemon {
+        let passed = try PassedDescriptors(environment: environment)
+        let state = try StateDirectory(path: configuration.state)
+        let listener = try listen(configuration, passed.listener)
+        let journal = try Journal.open(directory: configuration.state, now: { System.wallMilliseconds() })
+        do throws(ArtifactError) {
+            return try RunningDaemon(
+                configuration: configuration, environment: environment, log: log, state: state, listener: listener,
+                passed: passed.jobs, journal: journal)
+        } catch {
+            do {
+                try journal.close()
+                try listener.removePath()
+            } catch {
+                log.warning("what was begun could not be undone", metadata: ["error": "\(error)"])
+            }
+            throw error
+        }
+    }
+
+    private init(
+        configuration: Configuration, environment: [String: String], log: Logger, state: StateDirectory, listener: UnixListener,
+        passed: [JobID: SharedDescriptor], journal: Journal
+    ) throws(ArtifactError) {
         self.configuration = configuration
         self.environment = environment
         self.log = log
-        let passed = try PassedDescriptors(environment: environment)
-        state = try StateDirectory(path: configuration.state)
-        let listener = try Self.listen(configuration, passed.listener)
+        self.state = state
         self.listener = listener
-        let journal = try Journal.open(directory: configuration.state, now: { System.wallMilliseconds() })
         self.journal = journal
         if let setAside = journal.setAside {
             log.critical("the journal was damaged and is set aside; a new one is begun", metadata: ["file": "\(setAside)"])
@@ -115,7 +138,7 @@ private final class RunningDaemon: Sendable {
         self.dispatcher = dispatcher
         try Recovery(
             journal: journal, spool: spool, pins: pins, descriptorStore: descriptorStore, dispatcher: dispatcher, log: log
-        ).run(passed: passed.jobs)
+        ).run(passed: passed)
 
         let engine = UploadEngine(
             configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
@@ -149,10 +172,10 @@ private final class RunningDaemon: Sendable {
                 objects: try WorkerThreads(count: Self.objectThreads, name: "object") { _ in objects.run() },
                 server: try OwnedThread(name: "accept") { server.run() },
                 housekeeper: try OwnedThread(name: "housekeeper") { housekeeper.run() })
-            try Systemd.notify("READY=1\nSTATUS=storing to \(configuration.store)", environment: environment)
         } catch {
             throw ArtifactError(.internalFault, "the daemon's threads cannot be started", cause: "\(error)")
         }
+        notify("READY=1\nSTATUS=storing to \(configuration.store)")
         log.notice(
             "ready",
             metadata: [
