@@ -1,16 +1,20 @@
 import ArtifactModel
 import GRDB
+import Glibc
 import WorkerPool
 
 /// The one writer: takes all that is waiting, runs it in one transaction, and answers each after the commit.
 ///
-/// One fsync then serves all hand-overs that arrive while the one before is under way. Whoever submits bounds how much waits: a
-/// session has a bounded number of requests under way.
+/// One fsync then serves all hand-overs that arrive while the one before is under way. Steps for which nobody stands waiting, of
+/// which each small job makes two, do not cause a commit of their own at once: for a moment they wait for company. Whoever submits
+/// bounds how much waits: a session has a bounded number of requests under way.
 final class GroupCommit: Sendable {
     /// Something to write.
     struct Entry: Sendable {
         /// Whether a promise to a client follows from it: no longer given when the disk is full or not to be trusted.
         let isPromise: Bool
+        /// Whether somebody stands waiting for the answer.
+        let isPressing: Bool
         /// Runs the statements and returns what answers once they are committed.
         let perform: @Sendable (Database) throws -> @Sendable () -> Void
         /// Answers that nothing was written, or that it is unknown whether.
@@ -19,10 +23,11 @@ final class GroupCommit: Sendable {
         /// An entry with a result. An `ArtifactError` from `body` concerns this entry alone, which must then have written nothing;
         /// any other error undoes the whole transaction.
         init<Value: Sendable>(
-            isPromise: Bool, body: @escaping @Sendable (Database) throws -> Value,
+            isPromise: Bool, isPressing: Bool, body: @escaping @Sendable (Database) throws -> Value,
             completion: @escaping @Sendable (Result<Value, ArtifactError>) -> Void
         ) {
             self.isPromise = isPromise
+            self.isPressing = isPressing
             perform = { db in
                 do {
                     let value = try body(db)
@@ -37,9 +42,14 @@ final class GroupCommit: Sendable {
 
     private struct State {
         var waiting: [Entry] = []
+        /// When what waits is committed at the latest, by the monotonic clock; nil while nothing waits.
+        var due: UInt64?
         var isClosed = false
         var condition: JournalCondition
     }
+
+    /// How long a step waits for company, in nanoseconds.
+    private static let linger: UInt64 = 5_000_000
 
     private let database: DatabaseQueue
     private let directory: String
@@ -63,11 +73,19 @@ final class GroupCommit: Sendable {
 
     /// Queues an entry. It is answered on the writer's thread, in the order of submission; after `close` at once, on the caller's.
     func submit(_ entry: Entry) {
-        let isClosed = state.withLock { state in
-            if !state.isClosed { state.waiting.append(entry) }
-            return state.isClosed
+        let (isClosed, wakes) = state.withLock { state in
+            if state.isClosed { return (true, false) }
+            // The writer is asleep without an end, or until `due`: it is woken when that is to change.
+            let due = entry.isPressing ? 0 : min(state.due ?? .max, Self.monotonicNanoseconds() + Self.linger)
+            let wakes = state.due.map { due < $0 } ?? true
+            state.waiting.append(entry)
+            state.due = due
+            return (false, wakes)
         }
-        guard isClosed else { return state.signal() }
+        guard isClosed else {
+            if wakes { state.signal() }
+            return
+        }
         entry.refuse(ArtifactError(.shuttingDown, "artifactd is stopping; try again after its restart"))
     }
 
@@ -80,15 +98,26 @@ final class GroupCommit: Sendable {
     /// The writer thread's life.
     func run() {
         while true {
-            let batch = state.wait { state -> [Entry]? in
-                guard state.isClosed || !state.waiting.isEmpty else { return nil }
+            let batch = state.waitTimed { state -> Turn<[Entry]> in
+                if !state.isClosed {
+                    guard let due = state.due else { return .wait(until: nil) }
+                    if due > Self.monotonicNanoseconds() { return .wait(until: due) }
+                }
                 let batch = state.waiting
                 state.waiting = []
-                return batch
+                state.due = nil
+                return .done(batch)
             }
             if batch.isEmpty { return }
             settle(batch)
         }
+    }
+
+    /// By the clock that `Monitor` waits by.
+    private static func monotonicNanoseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
     // MARK: A batch

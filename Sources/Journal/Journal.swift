@@ -83,15 +83,19 @@ public final class Journal: Sendable {
     /// while the disk is full; as `localStorageFailed` where the journal cannot be written, or where it is unknown whether it was.
     /// - Parameter completion: runs on the writer's thread right after the commit, in the order of submission, and must not block.
     public func accept(_ job: NewJob, completion: @escaping @Sendable (Result<Acceptance, ArtifactError>) -> Void) {
-        writer.submit(GroupCommit.Entry(isPromise: true, body: { db in try job.insert(into: db) }, completion: completion))
+        writer.submit(
+            GroupCommit.Entry(isPromise: true, isPressing: true, body: { db in try job.insert(into: db) }, completion: completion)
+        )
     }
 
-    /// Journals a step in a job's life.
+    /// Journals a step in a job's life, within a few milliseconds: for `apply` and `accept` at once.
     /// - Parameter completion: as in `accept`; true when the job was in a state that allowed it. After a failure the same change
     ///   may be submitted again.
     public func submit(_ change: Change, completion: (@Sendable (Result<Bool, ArtifactError>) -> Void)? = nil) {
         writer.submit(
-            GroupCommit.Entry(isPromise: change.isPromise, body: { db in try change.apply(to: db) }) { completion?($0) })
+            GroupCommit.Entry(isPromise: change.isPromise, isPressing: false, body: { db in try change.apply(to: db) }) {
+                completion?($0)
+            })
     }
 
     /// As `submit`, and waits for the commit.
@@ -105,7 +109,7 @@ public final class Journal: Sendable {
     ) throws(ArtifactError) -> Value {
         let outcome = Monitor<Result<Value, ArtifactError>?>(nil)
         writer.submit(
-            GroupCommit.Entry(isPromise: isPromise, body: body) { result in
+            GroupCommit.Entry(isPromise: isPromise, isPressing: true, body: body) { result in
                 outcome.withLock { $0 = result }
                 outcome.signal()
             })
