@@ -38,7 +38,7 @@ extension UploadEngine {
         // The configuration may have changed since the hand-over, and the source may have new content.
         try sizing.check(size: pending.job.size, compression: pending.job.compression)
         let source = try openSource(pending)
-        guard try isUnchanged(source, pending, upload) else { return nil }
+        try source.verify()
         if sizing.isSingle(pending.job.size) {
             // An upload in parts is left from a time when parts were smaller.
             if let earlier = pending.upload { try giveUp(earlier, upload, session) }
@@ -134,24 +134,6 @@ extension UploadEngine {
         }
     }
 
-    /// Whether the source still is what was handed over. Where it is not, the job's policy decides what becomes of it.
-    func isUnchanged(_ source: Source, _ pending: PendingJob, _ upload: Upload) throws(ArtifactError) -> Bool {
-        do throws(ArtifactError) {
-            try source.verify()
-            return true
-        } catch {
-            guard error.code == .sourceChanged, pending.job.changePolicy == .restart, pending.attempts < 20,
-                case .file(let descriptor, _) = source
-            else { throw error }
-            do throws(SystemError) {
-                upload.end(.renewed(SourceFingerprint(try System.status(of: descriptor.number))))
-                return false
-            } catch {
-                throw ArtifactError(.sourceUnreadable, "the source cannot be asked for its status", cause: "\(error)")
-            }
-        }
-    }
-
     // MARK: A small object
 
     private func storeWhole(
@@ -171,7 +153,7 @@ extension UploadEngine {
         } else {
             rawCheck = try compressWhole(source, size, encoding, into: body, worker)
         }
-        guard try isUnchanged(source, pending, upload) else { return }
+        try source.verify()
         let description = Self.describe(pending.job, upload.key, encoding, rawCheck: rawCheck)
         let check = try session.integrity().crc.map { algorithm in
             encoding == .identity && algorithm == .crc32c ? rawCheck : Checksummer.crc(algorithm, body.bytes)

@@ -14,7 +14,8 @@ extension UploadEngine {
         }
         worker.sent = 0
         let (buffer, rawCheck) = try encode(chunk, prepared, worker)
-        try verify(prepared.source, upload)
+        // After the read, so that no changed bytes are ever sent.
+        try prepared.source.verify()
         if upload.isEnding { return nil }
         let ready: [Upload.ReadyPart]
         do throws(PlanMismatch) {
@@ -53,14 +54,6 @@ extension UploadEngine {
         return (frame, rawCheck)
     }
 
-    /// Makes sure, after each read, that the source has not changed meanwhile.
-    private func verify(_ source: Source, _ upload: Upload) throws(ArtifactError) {
-        do throws(ArtifactError) { try source.verify() } catch {
-            guard let pending = try journal.pendingJob(upload.sequence) else { throw error }
-            _ = try isUnchanged(source, pending, upload)
-        }
-    }
-
     private func send(
         _ ready: Upload.ReadyPart, of upload: Upload, _ prepared: Upload.Prepared, _ session: any ObjectStoreSession
     ) throws(ArtifactError) -> [PartRecord]? {
@@ -88,7 +81,7 @@ extension UploadEngine {
         guard let prepared = upload.prepared else {
             throw ArtifactError(.internalFault, "an upload that is not prepared is complete")
         }
-        try verify(source, upload)
+        try source.verify()
         if upload.isEnding { return }
         let receipts = parts.map { PartReceipt(number: $0.number, size: $0.size, etag: $0.etag, check: $0.check) }
         let stored: StoredObject

@@ -8,6 +8,9 @@ import WorkerPool
 
 /// What the upload workers do: each is one thread with a connection of its own to each store, and one piece of work at a time.
 final class UploadEngine: Sendable {
+    /// A source that changes before each of so many attempts will not hold still for the next one either.
+    private static let maximumRenewals = 20
+
     let configuration: Configuration
     let sizing: UploadSizing
     let stores: Stores
@@ -105,9 +108,25 @@ final class UploadEngine: Sendable {
         switch error.code {
         case .noSuchUpload: .afresh(error.message)
         case .shuttingDown: .stopping
+        case .sourceChanged: ending(ofChanged: upload, error)
         // The store keeps getting other bytes than were sent, or keeps answering with another checksum: somebody must look.
         case .checksumMismatch: upload.delays < 5 ? .waiting(error) : .failed(error)
         default: error.code.isTransient ? .waiting(error) : .failed(error)
+        }
+    }
+
+    /// What becomes of a job whose source changed, however that was noticed: its policy decides.
+    private func ending(ofChanged upload: Upload, _ error: ArtifactError) -> Upload.Ending {
+        do throws(ArtifactError) {
+            guard let pending = try journal.pendingJob(upload.sequence), pending.job.changePolicy == .restart,
+                pending.attempts < Self.maximumRenewals, case .file(let descriptor, _) = try openSource(pending)
+            else { return .failed(error) }
+            let status = try kernelCalls(orThrow: .sourceUnreadable, "the source cannot be asked for its status") {
+                () throws(SystemError) in try System.status(of: descriptor.number)
+            }
+            return .renewed(SourceFingerprint(status))
+        } catch {
+            return error.code.isTransient ? .waiting(error) : .failed(error)
         }
     }
 
