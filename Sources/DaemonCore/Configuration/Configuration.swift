@@ -67,27 +67,30 @@ public struct Configuration: Sendable, Equatable {
     static let minimumBuffers = 32 << 20
 
     /// Refuses combinations that cannot work.
-    func check() throws(ArtifactError) {
-        func refuse(_ key: String, _ why: String) -> ArtifactError {
-            ArtifactError(.invalidRequest, "configuration: \(key) \(why)")
+    /// - Parameter place: where a key's value stands, for the error message.
+    func check(
+        place: (ConfigurationSource.Key) -> String = { _ in "configuration" }
+    ) throws(ArtifactError) {
+        func refuse(_ key: ConfigurationSource.Key, _ why: String) -> ArtifactError {
+            ArtifactError(.invalidRequest, "\(place(key)): \(key.rawValue) \(why)")
         }
-        guard (1...1024).contains(workers) else { throw refuse("workers", "is \(workers); 1 to 1024 are possible") }
+        guard (1...1024).contains(workers) else { throw refuse(.workers, "is \(workers); 1 to 1024 are possible") }
         guard buffers >= Self.minimumBuffers else {
-            throw refuse("buffers", "is \(buffers) bytes; at least \(Self.minimumBuffers >> 20)MiB are needed")
+            throw refuse(.buffers, "is \(buffers) bytes; at least \(Self.minimumBuffers >> 20)MiB are needed")
         }
         // Half: an object that goes in one request is compressed from one buffer into another.
         guard (5 << 20...buffers / 2).contains(partSize) else {
-            throw refuse("part_size", "is \(partSize) bytes; 5MiB up to half of buffers (\(buffers / 2)) are possible")
+            throw refuse(.partSize, "is \(partSize) bytes; 5MiB up to half of buffers (\(buffers / 2)) are possible")
         }
         guard (0...512 << 10).contains(inlineLimit) else {
-            throw refuse("inline_limit", "is \(inlineLimit) bytes; 0 to 512KiB are possible")
+            throw refuse(.inlineLimit, "is \(inlineLimit) bytes; 0 to 512KiB are possible")
         }
-        guard queueJobs >= 1 else { throw refuse("queue_jobs", "is \(queueJobs); at least 1 is needed") }
+        guard queueJobs >= 1 else { throw refuse(.queueJobs, "is \(queueJobs); at least 1 is needed") }
         guard (1...10_000).contains(connections) else {
-            throw refuse("connections", "is \(connections); 1 to 10000 are possible")
+            throw refuse(.connections, "is \(connections); 1 to 10000 are possible")
         }
         guard (1...100_000).contains(requestsPerConnection) else {
-            throw refuse("requests_per_connection", "is \(requestsPerConnection); 1 to 100000 are possible")
+            throw refuse(.requestsPerConnection, "is \(requestsPerConnection); 1 to 100000 are possible")
         }
     }
 }

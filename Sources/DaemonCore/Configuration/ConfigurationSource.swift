@@ -120,7 +120,7 @@ extension Configuration {
             break
         }
         result.peers = sources.lazy.compactMap(\.peers).first ?? []
-        try result.check()
+        try result.check { value($0)?.place ?? "configuration" }
         return result
     }
 
