@@ -1,5 +1,4 @@
 import ArtifactModel
-import LinuxSystem
 
 /// Who is at the other end of a connection, and for whom it may act.
 struct Peer: Sendable, Equatable {
@@ -28,35 +27,34 @@ struct PeerPolicy: Sendable {
     /// The peer with these credentials.
     /// - Parameter tenant: the one it asks for; nil for the one it gets by itself.
     /// - Throws: `denied` when it may not act for that tenant, or for none at all.
-    func admit(_ credentials: PeerCredentials, tenant: String?) throws(ArtifactError) -> Peer {
+    func admit(uid: UInt32, gid: UInt32, groups: [UInt32], tenant: String?) throws(ArtifactError) -> Peer {
         if let tenant { try Self.check(tenant) }
-        let isAdmin = credentials.uid == 0 || credentials.uid == ownUser
-        let chosen = try isAdmin ? tenant ?? Self.defaultTenant : choose(credentials, tenant)
-        return Peer(
-            uid: credentials.uid, gid: credentials.gid, isAdmin: isAdmin, isOwnUser: credentials.uid == ownUser, tenant: chosen)
+        let isAdmin = uid == 0 || uid == ownUser
+        let chosen = try isAdmin ? tenant ?? Self.defaultTenant : choose(uid, [gid] + groups, tenant)
+        return Peer(uid: uid, gid: gid, isAdmin: isAdmin, isOwnUser: uid == ownUser, tenant: chosen)
     }
 
-    private func choose(_ credentials: PeerCredentials, _ tenant: String?) throws(ArtifactError) -> String {
+    private func choose(_ uid: UInt32, _ groups: [UInt32], _ tenant: String?) throws(ArtifactError) -> String {
         let matching = rules.filter { rule in
             switch rule.subject {
-            case .uid(let uid): uid == credentials.uid
-            case .gid(let gid): gid == credentials.gid || credentials.groups.contains(gid)
+            case .uid(let named): named == uid
+            case .gid(let named): groups.contains(named)
             }
         }
         if rules.isEmpty {
             guard let tenant, tenant != Self.defaultTenant else { return Self.defaultTenant }
             throw ArtifactError(
-                .denied, "uid \(credentials.uid) may not act for tenant '\(tenant)'; an administrator can allow it under 'peers:'"
+                .denied, "uid \(uid) may not act for tenant '\(tenant)'; an administrator can allow it under 'peers:'"
             )
         }
         guard let first = matching.first else {
             throw ArtifactError(
-                .denied, "uid \(credentials.uid) may act for no tenant here; an administrator can allow it under 'peers:'")
+                .denied, "uid \(uid) may act for no tenant here; an administrator can allow it under 'peers:'")
         }
         guard let tenant else { return first.tenants?.first ?? Self.defaultTenant }
         guard matching.contains(where: { $0.tenants?.contains(tenant) ?? true }) else {
             throw ArtifactError(
-                .denied, "uid \(credentials.uid) may not act for tenant '\(tenant)'; an administrator can allow it under 'peers:'"
+                .denied, "uid \(uid) may not act for tenant '\(tenant)'; an administrator can allow it under 'peers:'"
             )
         }
         return tenant

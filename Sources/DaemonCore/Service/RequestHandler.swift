@@ -46,7 +46,8 @@ final class RequestHandler: Sendable {
                 "the client speaks versions \(hello.versions.lowerBound) to \(hello.versions.upperBound) of the protocol, this daemon "
                     + "speaks \(Hello.version); install matching versions of both")
         }
-        let peer = try policy.admit(credentials, tenant: hello.tenant)
+        let peer = try policy.admit(
+            uid: credentials.uid, gid: credentials.gid, groups: credentials.groups, tenant: hello.tenant)
         return (
             peer,
             Welcome(

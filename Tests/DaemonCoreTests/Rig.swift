@@ -1,0 +1,211 @@
+import ArtifactModel
+import ArtifactWire
+import Glibc
+import Journal
+import LinuxSystem
+import ObjectStore
+import Pipeline
+import TestSupport
+import WorkerPool
+
+@testable import DaemonCore
+
+/// The daemon from the intake to the store, put together as `Daemon` does it, over a store in memory.
+///
+/// What it holds after a test must be nothing: every test ends with `finish`.
+final class Rig {
+    let directory: TemporaryDirectory
+    let store: MemoryStore
+    let configuration: Configuration
+    let log = LogRecorder()
+    let journal: Journal
+    let spool: Spool
+    let pins: PinTable
+    let dispatcher: Dispatcher
+    let engine: UploadEngine
+    let keeper: DurableKeeper
+    let intake: Intake
+    let stores: Stores
+    private let threads: WorkerThreads
+    private let keepers: WorkerThreads
+    private var isRunning = true
+    private var gates: [Gate] = []
+
+    static let peer = Peer(uid: System.effectiveUserID(), gid: 0, isAdmin: true, isOwnUser: true, tenant: "default")
+
+    /// - Parameter directory: of an earlier rig, to go on with what it left.
+    init(
+        _ store: MemoryStore = MemoryStore(), besides: [any ObjectStore] = [], in directory: TemporaryDirectory? = nil,
+        cores: Int = 4, _ change: (inout Configuration) -> Void = { _ in }
+    ) throws {
+        let directory = try directory ?? TemporaryDirectory()
+        self.directory = directory
+        self.store = store
+        var configuration = Configuration(socket: directory.path + "/socket", state: directory.path, store: store.location)
+        configuration.workers = 4
+        configuration.partSize = 5 << 20
+        configuration.compression = Compression.none
+        change(&configuration)
+        try configuration.check()
+        self.configuration = configuration
+        journal = try Journal.open(directory: directory.path, now: { System.wallMilliseconds() })
+        spool = try Spool(path: directory.path + "/spool", quota: configuration.spoolQuota)
+        pins = PinTable(limit: 64, store: nil)
+        stores = Stores([store] + besides)
+        var counters = StateCounters()
+        for (state, count) in try journal.counters() {
+            counters[state] = StateCounters.Count(jobs: UInt64(count.jobs), bytes: count.bytes)
+        }
+        dispatcher = Dispatcher(
+            configuration: configuration, stores: stores, counters: counters.restarted(), cores: cores,
+            retries: RetryCounter(), log: log.logger, backoff: Backoff(base: 1000, cap: 1000))
+        try Recovery(
+            journal: journal, spool: spool, pins: pins, descriptorStore: nil, dispatcher: dispatcher, log: log.logger
+        ).run(passed: [:])
+        engine = UploadEngine(
+            configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
+            log: log.logger)
+        keeper = DurableKeeper(journal: journal, spool: spool, pins: pins, dispatcher: dispatcher, log: log.logger)
+        intake = Intake(
+            configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
+            keeper: keeper)
+        let (engine, keeper) = (engine, keeper)
+        threads = try WorkerThreads(count: configuration.workers, name: "upload") { _ in engine.run() }
+        keepers = try WorkerThreads(count: 2, name: "keep") { _ in keeper.run() }
+    }
+
+    /// A gate for a hook of the store. It opens when the rig stops, at the latest: threads that wait there must end.
+    func makeGate() -> Gate {
+        let gate = Gate()
+        gates.append(gate)
+        return gate
+    }
+
+    // MARK: Handing over
+
+    /// Hands bytes over inline.
+    func put(_ bytes: [UInt8], to key: String, level: AcknowledgementLevel = .accepted) throws -> JobID {
+        try submit(Put(destination: key, source: .inline(bytes), level: level)).wait().get().id
+    }
+
+    /// Hands a file over by its descriptor.
+    func put(
+        file path: String, to key: String, compression: Compression? = nil, level: AcknowledgementLevel = .accepted,
+        onChange: ChangePolicy = .fail
+    ) throws -> JobID {
+        let request = Put(
+            destination: key, source: .descriptor, label: path, compression: compression, level: level, changePolicy: onChange)
+        return try submit(request, SharedDescriptor(try System.open(path, O_RDONLY))).wait().get().id
+    }
+
+    /// Begins a hand-over.
+    func submit(_ request: Put, _ descriptor: SharedDescriptor? = nil) -> Promise<Result<Accepted, ArtifactError>> {
+        let promise = Promise<Result<Accepted, ArtifactError>>()
+        intake.put(request, descriptor: descriptor, spoolFile: nil, peer: Self.peer) { promise.keep($0) }
+        return promise
+    }
+
+    /// A new file with these bytes.
+    func file(_ bytes: [UInt8], name: String = "source") throws -> String {
+        let path = "\(directory.path)/\(name)"
+        try Self.write(bytes, to: path)
+        return path
+    }
+
+    static func write(_ bytes: [UInt8], to path: String) throws {
+        let file = try System.open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+        try bytes.withUnsafeBytes { try System.write($0, to: file.number, at: 0) }
+    }
+
+    // MARK: Waiting
+
+    /// Waits until the job has ended, and tells how.
+    @discardableResult
+    func end(of id: JobID) throws -> JobRecord {
+        let promise = Promise<Result<Waiters.Outcome, ArtifactError>>()
+        dispatcher.wait(for: [id], level: .stored, deadline: nil, lookUp: { _ in Waiters.Failures() }) { promise.keep($0) }
+        _ = try promise.wait().get()
+        return try record(of: id)
+    }
+
+    func record(of id: JobID) throws -> JobRecord {
+        guard let record = try journal.record(id) else { throw SupportError("no job \(id)") }
+        return record
+    }
+
+    // MARK: The end
+
+    /// Stops, as `Daemon` does, wherever things stand.
+    func stop() throws {
+        guard isRunning else { return }
+        isRunning = false
+        dispatcher.stop()
+        for gate in gates { gate.open() }
+        keeper.stop()
+        keepers.join()
+        threads.join()
+        try journal.close()
+    }
+
+    /// Stops when nothing is left to be done, and says what is left all the same: it should be nothing.
+    func finish() throws -> [String] {
+        try log.wait("uploads aborted") { try journal.uploadsToAbort().isEmpty }
+        let counted = try journal.counters()
+        try stop()
+        var left: [String] = []
+        if dispatcher.buffers.used != 0 { left.append("\(dispatcher.buffers.used) bytes of buffers are reserved") }
+        if store.openUploads != 0 { left.append("\(store.openUploads) uploads are open") }
+        dispatcher.snapshot { state in
+            if !state.queue.isEmpty { left.append("\(state.queue.count) jobs are pending") }
+            if !state.active.isEmpty { left.append("\(state.active.count) uploads are active") }
+            if state.windows != 0 { left.append("\(state.windows) bytes of windows are held") }
+            if state.reserved != StateCounters.Count() { left.append("\(state.reserved) is reserved in the queue") }
+            for number in JobState.allCases {
+                let (jobs, bytes) = counted[number] ?? (0, 0)
+                let expected = StateCounters.Count(jobs: UInt64(jobs), bytes: bytes)
+                if state.counters[number] != expected {
+                    left.append("\(state.counters[number]) counted as \(number), \(expected) in the journal")
+                }
+            }
+        }
+        return left
+    }
+
+    deinit {
+        do { try stop() } catch { print("the rig could not be stopped: \(error)") }
+    }
+}
+
+/// An object's bytes after undoing its encoding, as a reader would.
+func decoded(_ bytes: [UInt8], _ encoding: ContentEncoding) throws -> [UInt8] {
+    let decoder = try StreamDecoder(encoding: encoding)
+    var result: [UInt8] = []
+    try bytes.withUnsafeBytes { try decoder.decode($0) { result += $0 } }
+    try decoder.finish()
+    return result
+}
+
+/// Text that shrinks, of a given size.
+func prose(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
+    let words = ["loss", "epoch", "step", "accuracy", "gradient", "layer", "tensor", "batch"].map { Array("\($0)=".utf8) }
+    var text: [UInt8] = []
+    text.reserveCapacity(count + 32)
+    var state = seed
+    while text.count < count {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        text += words[Int(state >> 61)]
+        text += Array(String(state >> 40).utf8)
+        text.append(10)
+    }
+    return Array(text.prefix(count))
+}
+
+/// What an operation fails with; nil when it does not.
+func failure(_ operation: () throws -> Void) -> ArtifactError? {
+    do {
+        try operation()
+        return nil
+    } catch {
+        return error as? ArtifactError
+    }
+}
