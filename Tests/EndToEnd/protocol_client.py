@@ -28,6 +28,7 @@ ERRORS = {
     12: "invalid_source",
     13: "source_changed",
     14: "source_lost",
+    15: "source_unreadable",
     16: "idempotency_conflict",
     17: "not_found",
     18: "conflict",
@@ -115,7 +116,9 @@ class Client:
         if descriptors:
             control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
             data = data[self.socket.sendmsg([data], control) :]
-        self.socket.sendall(data)
+        # Even of nothing sendall() would fail where the daemon has closed meanwhile, and its last words could not be read.
+        if data:
+            self.socket.sendall(data)
 
     def _read(self, count):
         data = b""
