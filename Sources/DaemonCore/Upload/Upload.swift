@@ -185,7 +185,7 @@ final class Upload: Sendable {
             }
             var reserved = 0
             if prepared.window == 0 {
-                reserved = prepared.partCapacity
+                reserved = prepared.partCapacity + UploadSizing.connection
                 guard buffers.tryReserve(reserved) else { return .noMemory }
             } else {
                 if !state.hasWindow {

@@ -4,6 +4,7 @@ import LinuxSystem
 import Logging
 import ObjectStore
 import Pipeline
+import Synchronization
 import WorkerPool
 
 /// What the upload workers do: each is one thread with a connection of its own to each store, and one piece of work at a time.
@@ -19,6 +20,7 @@ final class UploadEngine: Sendable {
     let pins: PinTable
     let dispatcher: Dispatcher
     let log: Logger
+    private let idleWorkers = Mutex<[Worker]>([])
 
     init(
         configuration: Configuration, stores: Stores, journal: Journal, spool: Spool, pins: PinTable, dispatcher: Dispatcher,
@@ -36,8 +38,9 @@ final class UploadEngine: Sendable {
 
     /// One worker's life: takes work until there is none any more.
     func run() {
-        let worker = Worker(stores: stores)
         while let work = dispatcher.next() {
+            let worker = idleWorkers.withLock { $0.popLast() } ?? Worker(stores: stores)
+            defer { idleWorkers.withLock { $0.append(worker) } }
             switch work {
             case .begin(let upload, let reserved):
                 perform(upload, reserved: reserved) { () throws(ArtifactError) in try begin(upload, worker) }
@@ -52,8 +55,11 @@ final class UploadEngine: Sendable {
         }
     }
 
-    /// What one worker owns.
-    final class Worker {
+    /// What a piece of work is done with: connections that are kept alive, and codecs. Belongs to one thread at a time.
+    ///
+    /// Whoever was idle last is taken first. Bound to the threads, of which any may be woken, each would hold memory of its own
+    /// after a while, and most connections would be stale.
+    final class Worker: @unchecked Sendable {
         private let stores: Stores
         private var sessions: [Int: any ObjectStoreSession] = [:]
         private var compressors: [ContentEncoding: Compressor] = [:]

@@ -7,6 +7,9 @@ struct UploadSizing: Sendable {
     /// Under compression a source is cut into chunks of so much; each becomes one frame.
     static let chunk = 1 << 20
 
+    /// What a connection takes of its own while it sends a part: libcurl's buffers, TLS records.
+    static let connection = 1 << 20
+
     /// The preferred size of a part, and the size up to which an object goes in one request.
     let partSize: Int
     /// The bound of all part buffers together.
@@ -45,7 +48,7 @@ struct UploadSizing: Sendable {
 
     /// Whether the buffers can serve an upload with parts of this size.
     func fits(partSize: UInt64, _ encoding: ContentEncoding) -> Bool {
-        guard partSize <= UInt64(buffers) else { return false }
+        guard partSize <= UInt64(buffers - Self.connection) else { return false }
         return encoding == .identity || window(target: partSize, encoding) <= buffers
     }
 
