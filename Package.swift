@@ -85,6 +85,12 @@ let package = Package(
         tests("ObjectStoreTests", ["ArtifactModel", "LinuxSystem", "ObjectStore", "S3", "TestSupport"]),
         tests("S3Tests", ["ArtifactModel", "ObjectStore", "S3", "TestSupport"]),
         tests(
+            "DaemonCoreTests",
+            [
+                "ArtifactModel", "ArtifactWire", "DaemonCore", "Journal", "LinuxSystem", "ObjectStore", "Pipeline", "TestSupport",
+                "WorkerPool", logging,
+            ]),
+        tests(
             "ArtifactClientTests",
             ["ArtifactClient", "ArtifactModel", "ArtifactWire", "LinuxSystem", "ScriptedDaemon", "TestSupport"]),
         tests(
