@@ -57,26 +57,31 @@ extension UploadEngine {
         _ pending: PendingJob, _ upload: Upload, _ session: any ObjectStoreSession
     ) throws(ArtifactError) -> StoredFacts? {
         let isSingle = sizing.isSingle(pending.job.size)
-        guard isSingle ? pending.attempts > 0 : pending.upload?.id != nil, let info = try session.head(upload.key),
-            info.metadata[ObjectMetadata.job] == "\(upload.id)", info.metadata[ObjectMetadata.size] == "\(pending.job.size)"
+        guard isSingle ? pending.attempts > 0 : pending.upload?.id != nil else { return nil }
+        guard isSingle else { return try stored(upload, outOf: try journal.parts(upload.sequence), session) }
+        // Of a compressed object neither size nor checksum is known before it is compressed again.
+        guard let info = try session.head(upload.key), isOurs(info, upload), info.encoding == .identity,
+            info.size == pending.job.size, let check = info.metadata[ObjectMetadata.check],
+            Self.agrees(info.checksum, "crc32c", check)
         else { return nil }
-        let rawCheck: String?
-        if isSingle {
-            // Of a compressed object neither size nor checksum is known before it is compressed again.
-            guard info.encoding == .identity, info.size == pending.job.size, let check = info.metadata[ObjectMetadata.check],
-                Self.agrees(info.checksum, "crc32c", check)
-            else { return nil }
-            rawCheck = "crc32c:\(check)"
-        } else {
-            let parts = try journal.parts(upload.sequence)
-            guard parts.reduce(0, { $0 + $1.rawLength }) == pending.job.size, parts.reduce(0, { $0 + $1.size }) == info.size
-            else { return nil }
-            if let check = Self.joined(parts.map(\.check)), !Self.agrees(info.checksum, "\(check.algorithm)", check.base64) {
-                return nil
-            }
-            rawCheck = Self.rawCheck(of: parts)
+        return StoredFacts(etag: info.etag, size: info.size, checksum: info.checksum, rawChecksum: "crc32c:\(check)")
+    }
+
+    /// The facts of the object, where the store has made it of these parts although its answer was lost.
+    func stored(
+        _ upload: Upload, outOf parts: [PartRecord], _ session: any ObjectStoreSession
+    ) throws(ArtifactError) -> StoredFacts? {
+        guard let info = try session.head(upload.key), isOurs(info, upload),
+            parts.reduce(0, { $0 + $1.rawLength }) == upload.size, parts.reduce(0, { $0 + $1.size }) == info.size
+        else { return nil }
+        if let check = Self.joined(parts.map(\.check)), !Self.agrees(info.checksum, "\(check.algorithm)", check.base64) {
+            return nil
         }
-        return StoredFacts(etag: info.etag, size: info.size, checksum: info.checksum, rawChecksum: rawCheck)
+        return StoredFacts(etag: info.etag, size: info.size, checksum: info.checksum, rawChecksum: Self.rawCheck(of: parts))
+    }
+
+    private func isOurs(_ info: ObjectInfo, _ upload: Upload) -> Bool {
+        info.metadata[ObjectMetadata.job] == "\(upload.id)" && info.metadata[ObjectMetadata.size] == "\(upload.size)"
     }
 
     /// Whether the store's checksum, where it has one in this algorithm, is that of what was sent.

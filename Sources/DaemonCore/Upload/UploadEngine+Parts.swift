@@ -91,6 +91,10 @@ extension UploadEngine {
         } catch {
             // The object is there, and is not what was sent: it must be sent again from the first byte.
             if error.code == .checksumMismatch, upload.delays < 5 { return upload.end(.afresh(error.message)) }
+            // The request may have been answered before: libcurl sends it again by itself when a kept-alive connection breaks.
+            if error.code == .noSuchUpload, let facts = try self.stored(upload, outOf: parts, session) {
+                return upload.end(.stored(facts))
+            }
             throw error
         }
         upload.end(
