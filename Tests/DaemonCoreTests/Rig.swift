@@ -5,6 +5,7 @@ import Journal
 import LinuxSystem
 import ObjectStore
 import Pipeline
+import Synchronization
 import TestSupport
 import WorkerPool
 
@@ -13,7 +14,7 @@ import WorkerPool
 /// The daemon from the intake to the store, put together as `Daemon` does it, over a store in memory.
 ///
 /// What it holds after a test must be nothing: every test ends with `finish`.
-final class Rig {
+final class Rig: Sendable {
     let directory: TemporaryDirectory
     let store: MemoryStore
     let configuration: Configuration
@@ -26,10 +27,13 @@ final class Rig {
     let keeper: DurableKeeper
     let intake: Intake
     let stores: Stores
+    let objects: DaemonCore.Objects
+    let requests: RequestHandler
+    let status: StatusSource
     private let threads: WorkerThreads
     private let keepers: WorkerThreads
-    private var isRunning = true
-    private var gates: [Gate] = []
+    private let objectThreads: WorkerThreads
+    private let life = Mutex((isRunning: true, gates: [Gate]()))
 
     static let peer = Peer(uid: System.effectiveUserID(), gid: 0, isAdmin: true, isOwnUser: true, tenant: "default")
 
@@ -69,15 +73,24 @@ final class Rig {
         intake = Intake(
             configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
             keeper: keeper)
-        let (engine, keeper) = (engine, keeper)
+        objects = DaemonCore.Objects(stores: stores, dispatcher: dispatcher)
+        status = StatusSource(
+            configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
+            integrity: FoundIntegrity(journal: journal))
+        requests = RequestHandler(
+            configuration: configuration, policy: PeerPolicy(rules: configuration.peers, ownUser: System.effectiveUserID()),
+            journal: journal, spool: spool, stores: stores, intake: intake, dispatcher: dispatcher, engine: engine,
+            objects: objects, status: status)
+        let (engine, keeper, objects) = (engine, keeper, objects)
         threads = try WorkerThreads(count: configuration.workers, name: "upload") { _ in engine.run() }
         keepers = try WorkerThreads(count: 2, name: "keep") { _ in keeper.run() }
+        objectThreads = try WorkerThreads(count: 1, name: "object") { _ in objects.run() }
     }
 
     /// A gate for a hook of the store. It opens when the rig stops, at the latest: threads that wait there must end.
     func makeGate() -> Gate {
         let gate = Gate()
-        gates.append(gate)
+        life.withLock { $0.gates.append(gate) }
         return gate
     }
 
@@ -105,6 +118,26 @@ final class Rig {
         return promise
     }
 
+    /// Has a request carried out, as from a connection.
+    func handle(_ request: Message) -> Promise<Result<Message, ArtifactError>> {
+        let promise = Promise<Result<Message, ArtifactError>>()
+        requests.handle(request, descriptor: nil, spoolFile: nil, peer: Self.peer) { promise.keep($0) }
+        return promise
+    }
+
+    /// Asks for a job to be cancelled; the answer is the state in which it is then.
+    func cancel(_ id: JobID) -> Promise<Result<JobState, ArtifactError>> {
+        let promise = Promise<Result<JobState, ArtifactError>>()
+        requests.handle(.cancel(Cancel(id: id)), descriptor: nil, spoolFile: nil, peer: Self.peer) { answer in
+            promise.keep(
+                answer.flatMap { message in
+                    if case .cancelled(let cancelled) = message { return .success(cancelled.state) }
+                    return .failure(ArtifactError(.internalFault, "answered with \(message.type)"))
+                })
+        }
+        return promise
+    }
+
     /// A new file with these bytes.
     func file(_ bytes: [UInt8], name: String = "source") throws -> String {
         let path = "\(directory.path)/\(name)"
@@ -128,6 +161,9 @@ final class Rig {
         return try record(of: id)
     }
 
+    /// Waits until everything that was submitted to the journal before is committed and answered.
+    func settleJournal() throws { _ = try journal.apply(.uploadAborted(uploadID: "none")) }
+
     func record(of id: JobID) throws -> JobRecord {
         guard let record = try journal.record(id) else { throw SupportError("no job \(id)") }
         return record
@@ -137,12 +173,17 @@ final class Rig {
 
     /// Stops, as `Daemon` does, wherever things stand.
     func stop() throws {
-        guard isRunning else { return }
-        isRunning = false
+        let (wasRunning, gates) = life.withLock { life in
+            defer { life.isRunning = false }
+            return (life.isRunning, life.gates)
+        }
+        guard wasRunning else { return }
         dispatcher.stop()
         for gate in gates { gate.open() }
         keeper.stop()
+        objects.stop()
         keepers.join()
+        objectThreads.join()
         threads.join()
         try journal.close()
     }

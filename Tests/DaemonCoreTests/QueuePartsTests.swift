@@ -1,0 +1,141 @@
+import ArtifactModel
+import Testing
+
+@testable import DaemonCore
+
+@Suite struct WaitersTests {
+    private let failed = ArtifactError(.storeDenied, "scripted")
+
+    /// A wait ends when all its jobs have come far enough, and says how many failed and why.
+    @Test func allMustCome() throws {
+        var waiters = Waiters()
+        let promise = Promise<Result<Waiters.Outcome, ArtifactError>>()
+        #expect(waiters.add([1, 2, 3], isOpen: false, level: .stored, deadline: nil) { promise.keep($0) }.answer == nil)
+        #expect(waiters.finished(1, failure: nil).count == 0)
+        #expect(waiters.reached(2, .durable).count == 0)
+        #expect(waiters.finished(2, failure: failed).count == 0)
+        let answers = waiters.finished(3, failure: nil)
+        try #require(answers.count == 1)
+        answers[0]()
+        #expect(try promise.wait().get() == Waiters.Outcome(pending: 0, failed: 1, error: failed))
+        #expect(waiters.finished(3, failure: nil).count == 0)
+    }
+
+    /// A wait for DURABLE ends at DURABLE, one for STORED does not.
+    @Test func levels() {
+        var waiters = Waiters()
+        _ = waiters.add([1], isOpen: false, level: .durable, deadline: nil) { _ in }
+        _ = waiters.add([1], isOpen: false, level: .stored, deadline: nil) { _ in }
+        #expect(waiters.reached(1, .durable).count == 1)
+        #expect(waiters.reached(1, .durable).count == 0)
+        #expect(waiters.finished(1, failure: nil).count == 1)
+    }
+
+    /// A wait for nothing is answered at once; one that is still being looked up waits for that.
+    @Test func nothingToWaitFor() throws {
+        var waiters = Waiters()
+        #expect(waiters.add([], isOpen: false, level: .stored, deadline: nil) { _ in }.answer != nil)
+        let (number, answer) = waiters.add([], isOpen: true, level: .stored, deadline: nil) { _ in }
+        #expect(answer == nil)
+        #expect(waiters.close(number, Waiters.Failures()) != nil)
+        #expect(waiters.close(number, Waiters.Failures()) == nil)
+    }
+
+    /// A deadline answers with what is still pending, once; the next deadline is the earliest that is left.
+    @Test func deadlines() throws {
+        var waiters = Waiters()
+        let promise = Promise<Result<Waiters.Outcome, ArtifactError>>()
+        _ = waiters.add([1, 2], isOpen: false, level: .stored, deadline: 10) { promise.keep($0) }
+        _ = waiters.add([1], isOpen: false, level: .stored, deadline: 20) { _ in }
+        _ = waiters.finished(2, failure: nil)
+        #expect(waiters.nextDeadline == 10)
+        #expect(waiters.expired(now: 9).count == 0)
+        let answers = waiters.expired(now: 10)
+        try #require(answers.count == 1)
+        answers[0]()
+        #expect(try promise.wait().get().pending == 1)
+        #expect(waiters.nextDeadline == 20)
+        #expect(waiters.finished(1, failure: nil).count == 1)
+        #expect(waiters.nextDeadline == nil)
+    }
+
+    /// A wait that was dropped is not answered; dropping tells whether it was answered before.
+    @Test func dropping() {
+        var waiters = Waiters()
+        let (number, _) = waiters.add([1], isOpen: true, level: .stored, deadline: 5) { _ in }
+        #expect(waiters.drop(number) == true)
+        #expect(waiters.drop(number) == false)
+        #expect(waiters.finished(1, failure: nil).count == 0)
+        #expect(waiters.expired(now: 100).count == 0)
+    }
+}
+
+@Suite struct StoreHealthTests {
+    private let down = ArtifactError(.storeUnavailable, "scripted")
+
+    /// Three failures in a row pause the store; then one request alone probes, and its outcome decides.
+    @Test func pausesAndProbes() {
+        var health = StoreHealth()
+        for failure in 1...3 {
+            #expect(health.blocked(now: 0) == nil)
+            health.failed(down, now: 0, wallClock: Int64(failure)) { _ in 100 }
+        }
+        #expect(health.trouble?.since == 1)
+        #expect(health.blocked(now: 50) == 100)
+        #expect(health.blocked(now: 100) == nil)
+        health.began()
+        #expect(health.blocked(now: 100) == .max)
+        health.failed(down, now: 100, wallClock: 4) { failures in UInt64(failures) * 1000 }
+        #expect(health.blocked(now: 150) == 1100)
+        health.began()
+        health.withdrew()
+        #expect(health.blocked(now: 1100) == nil)
+        health.began()
+        health.succeeded()
+        #expect(health.blocked(now: 1100) == nil)
+        #expect(health.trouble == nil)
+    }
+
+    /// A failure now and then is none of the store's.
+    @Test func successForgets() {
+        var health = StoreHealth()
+        for _ in 0..<10 {
+            health.failed(down, now: 0, wallClock: 0) { _ in 100 }
+            health.failed(down, now: 0, wallClock: 0) { _ in 100 }
+            health.succeeded()
+        }
+        #expect(health.blocked(now: 0) == nil)
+    }
+}
+
+@Suite struct ThroughputMeterTests {
+    private let second: UInt64 = 1_000_000_000
+
+    /// The rate is that of the last ten seconds, and falls to nothing when nothing comes.
+    @Test func rates() {
+        var meter = ThroughputMeter()
+        #expect(meter.rate(now: 0) == 0)
+        for tick in 0..<100 { meter.add(50, now: UInt64(tick) * second / 2) }
+        let rate = meter.rate(now: 50 * second)
+        #expect((90...110).contains(rate), "\(rate)")
+        #expect(meter.rate(now: 70 * second) == 0)
+    }
+}
+
+@Suite struct StateCountersTests {
+    /// Jobs move from state to state with their bytes; after a restart nothing is being uploaded.
+    @Test func counting() {
+        var counters = StateCounters()
+        counters.add(.accepted, bytes: 10)
+        counters.add(.accepted, bytes: 5)
+        counters.move(from: .accepted, to: .uploading, bytes: 10)
+        #expect(counters[.accepted] == StateCounters.Count(jobs: 1, bytes: 5))
+        counters.move(from: .accepted, to: .accepted, bytes: 5)
+        #expect(counters[.uploading] == StateCounters.Count(jobs: 1, bytes: 10))
+        let restarted = counters.restarted()
+        #expect(restarted[.accepted] == StateCounters.Count(jobs: 2, bytes: 15))
+        #expect(restarted[.uploading] == StateCounters.Count())
+        counters.remove(.uploading, bytes: 10)
+        #expect(counters[.uploading] == StateCounters.Count())
+    }
+}
