@@ -193,6 +193,8 @@ class SeaweedFS:
         self._process.wait()
         for path in self._sockets:
             path.unlink(missing_ok=True)
+        for data in self.directory.glob("data-*"):
+            shutil.rmtree(data)
 
 
 class NullS3:
