@@ -1,6 +1,5 @@
 import ArtifactModel
 import LinuxSystem
-import S3
 import TestSupport
 import Testing
 
