@@ -1,5 +1,5 @@
 /// Where a job stands.
-public enum JobState: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+public enum JobState: UInt8, Sendable, NamedChoice {
     /// In the journal, its source pinned, waiting for a worker.
     case accepted = 1
     /// A worker has begun to read and send it.
@@ -22,18 +22,12 @@ public enum JobState: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         }
     }
 
-    /// The state of that name; nil when there is none.
-    public init?(name: String) {
-        guard let state = Self.allCases.first(where: { $0.description == name }) else { return nil }
-        self = state
-    }
-
     /// Whether the job will move no further by itself.
     public var isFinal: Bool { self == .stored || self == .failed || self == .cancelled }
 }
 
 /// How much is promised, in rising order. The protocol names the levels, the client chooses.
-public enum AcknowledgementLevel: UInt8, Sendable, CaseIterable, Comparable, CustomStringConvertible {
+public enum AcknowledgementLevel: UInt8, Sendable, NamedChoice, Comparable {
     /// The job is fsynced in the journal and its source is pinned.
     case accepted = 1
     /// Besides, the daemon owns the fsynced bytes.
@@ -50,17 +44,11 @@ public enum AcknowledgementLevel: UInt8, Sendable, CaseIterable, Comparable, Cus
         }
     }
 
-    /// The level of that name; nil when there is none.
-    public init?(name: String) {
-        guard let level = Self.allCases.first(where: { $0.description == name }) else { return nil }
-        self = level
-    }
-
     public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
 /// What keeps a job's bytes reachable between acceptance and the store.
-public enum Pin: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+public enum Pin: UInt8, Sendable, NamedChoice {
     /// The bytes stand in the journal itself.
     case inline = 1
     /// A hard link in the spool to the client's file.
@@ -91,7 +79,7 @@ public enum Pin: UInt8, Sendable, CaseIterable, CustomStringConvertible {
 }
 
 /// How the object's bytes are to be compressed, as asked for.
-public enum Compression: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+public enum Compression: UInt8, Sendable, NamedChoice {
     /// Stored as they are.
     case none = 1
     /// gzip (RFC 1952), always.
@@ -110,16 +98,10 @@ public enum Compression: UInt8, Sendable, CaseIterable, CustomStringConvertible 
         case .auto: "auto"
         }
     }
-
-    /// The choice of that name; nil when there is none.
-    public init?(name: String) {
-        guard let choice = Self.allCases.first(where: { $0.description == name }) else { return nil }
-        self = choice
-    }
 }
 
 /// How an object's bytes are encoded in the store: the value of `Content-Encoding`.
-public enum ContentEncoding: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+public enum ContentEncoding: UInt8, Sendable, NamedChoice {
     /// As they are; no header.
     case identity = 1
     /// A sequence of gzip members.
@@ -135,16 +117,10 @@ public enum ContentEncoding: UInt8, Sendable, CaseIterable, CustomStringConverti
         case .zstd: "zstd"
         }
     }
-
-    /// The encoding of that name; nil when there is none.
-    public init?(name: String) {
-        guard let encoding = Self.allCases.first(where: { $0.description == name }) else { return nil }
-        self = encoding
-    }
 }
 
 /// What to do when the source changed between acceptance and the end of its reading.
-public enum ChangePolicy: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+public enum ChangePolicy: UInt8, Sendable, NamedChoice {
     /// The job fails as `source_changed`.
     case fail = 1
     /// The upload starts again from the new content.
@@ -152,12 +128,6 @@ public enum ChangePolicy: UInt8, Sendable, CaseIterable, CustomStringConvertible
 
     /// The name on the command line, in the configuration and in JSON.
     public var description: String { self == .fail ? "fail" : "restart" }
-
-    /// The policy of that name; nil when there is none.
-    public init?(name: String) {
-        guard let policy = Self.allCases.first(where: { $0.description == name }) else { return nil }
-        self = policy
-    }
 }
 
 /// What a file was when it was handed over, to find out later whether it still is.

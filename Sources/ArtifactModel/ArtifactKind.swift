@@ -1,5 +1,5 @@
 /// What an artifact is, told from its extension.
-public enum ArtifactKind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+public enum ArtifactKind: UInt8, Sendable, NamedChoice {
     /// `.pkl .joblib .pt .h5`
     case model = 1
     /// `.onnx`
@@ -32,12 +32,6 @@ public enum ArtifactKind: UInt8, Sendable, CaseIterable, CustomStringConvertible
         case .report: "report"
         case .other: "other"
         }
-    }
-
-    /// The kind of that name; nil when there is none.
-    public init?(name: String) {
-        guard let kind = Self.allCases.first(where: { $0.description == name }) else { return nil }
-        self = kind
     }
 
     private static func typed(_ path: String) -> (kind: ArtifactKind, type: String) {

@@ -37,17 +37,11 @@ public struct Experiment: Sendable, Equatable {
 }
 
 /// Whether an experiment takes new runs.
-public enum LifecycleStage: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+public enum LifecycleStage: UInt8, Sendable, NamedChoice {
     case active = 1
     /// Archived: kept, and takes no new runs until it is restored.
     case deleted = 2
 
     /// The name in JSON and on the command line.
     public var description: String { self == .active ? "active" : "deleted" }
-
-    /// The stage of that name; nil when there is none.
-    public init?(name: String) {
-        guard let stage = Self.allCases.first(where: { $0.description == name }) else { return nil }
-        self = stage
-    }
 }

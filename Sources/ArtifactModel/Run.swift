@@ -37,7 +37,7 @@ public struct Run: Sendable, Equatable {
 }
 
 /// Where a run stands.
-public enum RunStatus: UInt8, Sendable, CaseIterable, CustomStringConvertible {
+public enum RunStatus: UInt8, Sendable, NamedChoice {
     case running = 1
     /// Ended well.
     case finished = 2
@@ -54,11 +54,5 @@ public enum RunStatus: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .failed: "failed"
         case .killed: "killed"
         }
-    }
-
-    /// The status of that name; nil when there is none.
-    public init?(name: String) {
-        guard let status = Self.allCases.first(where: { $0.description == name }) else { return nil }
-        self = status
     }
 }
