@@ -34,6 +34,9 @@ public struct Experiment: Sendable, Equatable {
 
     /// The URI of a run's artifacts, without a slash at its end.
     public static func artifactURI(location: String, run: String) -> String { "\(location)/runs/\(run)/artifacts" }
+
+    /// The URI that a run's artifacts and manifests lie below, without a slash at its end.
+    public static func runURI(artifactURI: String) -> String { String(artifactURI.dropLast("/artifacts".count)) }
 }
 
 /// Whether an experiment takes new runs.

@@ -16,6 +16,11 @@ enum Digest {
         try bytes.span.bytes.withUnsafeBytes { (bytes) throws(ArtifactError) in try sha256(bytes) }
     }
 
+    /// The SHA-1 (FIPS 180-4), 20 bytes.
+    static func sha1(_ bytes: UnsafeRawBufferPointer) throws(ArtifactError) -> [UInt8] {
+        try digest(bytes, EVP_sha1(), "SHA-1")
+    }
+
     /// The MD5 (RFC 1321), 16 bytes.
     static func md5(_ bytes: UnsafeRawBufferPointer) throws(ArtifactError) -> [UInt8] {
         try digest(bytes, EVP_md5(), "MD5")

@@ -37,7 +37,7 @@ extension Dispatcher {
         let withdrawal = monitor.withLock { state in
             guard let entry = state.queue.entries[sequence] else { return Withdrawal.notPending }
             guard entry.standing == .taken else {
-                state.queue.hold(sequence)
+                state.queue.hold(sequence, .steered)
                 return .withdrawn
             }
             state.active.first { $0.sequence == sequence }?.end(.cancelled)

@@ -63,6 +63,8 @@ final class Dispatcher: Sendable {
     let monitor: Monitor<State>
     private let backoff: Backoff
 
+    /// Rung when a job ends that a manifest may be waiting for.
+    let bell = RegistryBell()
     /// Requests that were sent again.
     let retries: RetryCounter
 
@@ -123,43 +125,63 @@ final class Dispatcher: Sendable {
     // MARK: Jobs come and go
 
     /// Takes a job in that has just been journalled, in the order of the journal.
-    func accepted(_ job: NewJob, sequence: Int64, isHeld: Bool) {
+    func accepted(_ job: NewJob, sequence: Int64, experiment: String? = nil, holds: JobQueue.Holds) {
         monitor.withLock { state in
             state.reserved.jobs -= 1
             state.reserved.bytes -= job.size
             state.counters.add(.accepted, bytes: job.size)
-            state.queue.insert(Self.entry(job, sequence, isHeld ? .held : .ready))
+            state.queue.insert(Self.entry(job, sequence, experiment, holds))
         }
         monitor.signal()
     }
 
     /// Takes a job in that the journal holds from an earlier run, or that was retried; it is counted already.
     func resume(_ job: PendingJob) {
-        monitor.withLock { $0.queue.insert(Self.entry(job.job, job.sequence, .ready)) }
+        let holds: JobQueue.Holds = job.isProvisional ? .unplaced : []
+        monitor.withLock { $0.queue.insert(Self.entry(job.job, job.sequence, job.experimentID, holds)) }
         monitor.signal()
+        if job.isProvisional { bell.ring() }
     }
 
-    private static func entry(_ job: NewJob, _ sequence: Int64, _ standing: JobQueue.Standing) -> JobQueue.Entry {
+    private static func entry(
+        _ job: NewJob, _ sequence: Int64, _ experiment: String?, _ holds: JobQueue.Holds
+    ) -> JobQueue.Entry {
         JobQueue.Entry(
             sequence: sequence, id: job.id, tenant: job.tenant, destination: job.destination, size: job.size,
-            level: job.pin.isDurable ? .durable : .accepted, acceptedAt: job.acceptedAt, standing: standing)
+            level: job.pin.isDurable ? .durable : .accepted, acceptedAt: job.acceptedAt, experiment: experiment, holds: holds)
     }
 
     /// The daemon owns a job's bytes from now on; it can run if that was what it was waiting for.
     func becameDurable(_ sequence: Int64) {
         let done = monitor.withLock { state in
             state.queue.update(sequence) { $0.level = .durable }
-            state.queue.release(sequence)
+            state.queue.release(sequence, .copying)
             return state.waiters.reached(sequence, .durable)
         }
         monitor.signal()
         for answer in done { answer() }
     }
 
-    /// Lets a held job run although its bytes could not be made durable.
-    func release(_ sequence: Int64) {
-        monitor.withLock { $0.queue.release(sequence) }
+    /// Takes one reason away why a job is held.
+    func release(_ sequence: Int64, _ hold: JobQueue.Holds) {
+        monitor.withLock { $0.queue.release(sequence, hold) }
         monitor.signal()
+    }
+
+    /// Lets jobs run whose experiment has its place now.
+    func place(_ jobs: [ResolvedJob]) {
+        monitor.withLock { state in
+            for job in jobs { state.queue.place(job.sequence, at: job.destination) }
+        }
+        monitor.broadcast()
+    }
+
+    /// The jobs of an experiment that has no place yet.
+    func unplaced(in experiment: String) -> [(sequence: Int64, id: JobID)] {
+        monitor.withLock { state in
+            state.queue.entries.values.filter { $0.experiment == experiment && $0.holds.contains(.unplaced) }
+                .map { ($0.sequence, $0.id) }
+        }
     }
 
     /// A job has become final, and the journal knows. Wakes who waits for it, and lets the next of its destination run.
@@ -178,6 +200,7 @@ final class Dispatcher: Sendable {
         }
         monitor.signal()
         for answer in done { answer() }
+        bell.jobEnded()
     }
 
     /// Gives memory back to the system when the queue has drained. Not done with every job: it costs more than a small job does.

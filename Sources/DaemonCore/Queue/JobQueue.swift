@@ -9,7 +9,7 @@ import HeapModule
 struct JobQueue {
     /// Where a pending job stands.
     enum Standing: Equatable {
-        /// Not to be run yet: its bytes are being made durable.
+        /// Not to be run yet, for the reasons in `holds`.
         case held
         /// An earlier job of the same destination is not final yet.
         case behind
@@ -21,6 +21,17 @@ struct JobQueue {
         case taken
     }
 
+    /// What keeps a job from running until it is told otherwise.
+    struct Holds: OptionSet {
+        let rawValue: UInt8
+        /// Its bytes are being made durable.
+        static let copying = Holds(rawValue: 1)
+        /// Somebody is cancelling it.
+        static let steered = Holds(rawValue: 2)
+        /// Where it goes is not decided: the store has not confirmed its experiment.
+        static let unplaced = Holds(rawValue: 4)
+    }
+
     /// A pending job, as far as the queue needs to know it; the rest stands in the journal.
     struct Entry {
         var sequence: Int64
@@ -30,6 +41,9 @@ struct JobQueue {
         var size: UInt64
         var level: AcknowledgementLevel
         var acceptedAt: Int64
+        /// The experiment that it belongs to; nil for a job that is no run's.
+        var experiment: String?
+        var holds: Holds = []
         var standing: Standing = .ready
         /// Why it waits, where something went wrong.
         var lastError: ArtifactError?
@@ -84,6 +98,7 @@ struct JobQueue {
         let index = line.firstIndex { $0 > entry.sequence } ?? line.endIndex
         line.insert(entry.sequence, at: index)
         lines[entry.destination] = Line(line)
+        if !entry.holds.isEmpty { entry.standing = .held }
         if index > 0, entry.standing == .ready { entry.standing = .behind }
         entries[entry.sequence] = entry
         sequences[entry.id] = entry.sequence
@@ -96,17 +111,30 @@ struct JobQueue {
         }
     }
 
-    /// Lets a job run that was held.
-    mutating func release(_ sequence: Int64) {
+    /// Takes one reason away why a job is held. It can run when that was the last.
+    mutating func release(_ sequence: Int64, _ hold: Holds) {
         guard let entry = entries[sequence], entry.standing == .held else { return }
-        settle(entry)
+        entries[sequence]?.holds.subtract(hold)
+        if entries[sequence]?.holds.isEmpty == true { settle(entry) }
     }
 
     /// Keeps a job from running until it is released.
-    mutating func hold(_ sequence: Int64) {
+    mutating func hold(_ sequence: Int64, _ hold: Holds) {
         guard let entry = entries[sequence], entry.standing != .taken else { return }
         if entry.standing == .ready { withdraw(entry) }
         entries[sequence]?.standing = .held
+        entries[sequence]?.holds.formUnion(hold)
+    }
+
+    /// Decides where an unplaced job goes.
+    mutating func place(_ sequence: Int64, at destination: String) {
+        guard var entry = entries[sequence], entry.holds.contains(.unplaced) else { return }
+        if entry.destination != destination {
+            remove(sequence)
+            entry.destination = destination
+            insert(entry)
+        }
+        release(sequence, .unplaced)
     }
 
     /// The next job to run, which is taken with it; nil when there is none now.

@@ -12,26 +12,11 @@ final class Objects: Sendable {
     /// The most entries of one answer: URIs of the longest keys still fit into a frame.
     private static let pageLimit = 500
 
-    private typealias Task = @Sendable (Sessions) -> Void
+    private typealias Task = @Sendable (StoreSessions) -> Void
 
     private struct State {
         var tasks: [Task] = []
         var isStopping = false
-    }
-
-    /// One thread's sessions.
-    private final class Sessions {
-        private let stores: Stores
-        private var sessions: [Int: any ObjectStoreSession] = [:]
-
-        init(_ stores: Stores) { self.stores = stores }
-
-        subscript(_ store: Int) -> any ObjectStoreSession {
-            if let session = sessions[store] { return session }
-            let session = stores.all[store].makeSession()
-            sessions[store] = session
-            return session
-        }
     }
 
     private let stores: Stores
@@ -46,7 +31,7 @@ final class Objects: Sendable {
     typealias Answer = @Sendable (Result<Message, ArtifactError>) -> Void
 
     func list(_ request: ListObjects, answer: @escaping Answer) {
-        enqueue(answer) { [stores] sessions throws(ArtifactError) in
+        perform(answer) { [stores] sessions throws(ArtifactError) in
             let (store, prefix) = try stores.place(of: request.prefix)
             let page = try sessions[store].list(
                 prefix: prefix, after: request.after, limit: min(Int(request.limit), Self.pageLimit))
@@ -61,7 +46,7 @@ final class Objects: Sendable {
 
     /// Writes an object's decoded bytes to a client's file.
     func get(_ request: Get, to file: SharedDescriptor, answer: @escaping Answer) {
-        enqueue(answer) { [stores] sessions throws(ArtifactError) in
+        perform(answer) { [stores] sessions throws(ArtifactError) in
             try Self.checkTarget(file)
             let target = try stores.resolve(request.uri)
             return .got(try Self.copy(target, from: sessions[target.store], to: file))
@@ -69,7 +54,7 @@ final class Objects: Sendable {
     }
 
     func delete(_ request: Delete, answer: @escaping Answer) {
-        enqueue(answer) { [stores, dispatcher] sessions throws(ArtifactError) in
+        perform(answer) { [stores, dispatcher] sessions throws(ArtifactError) in
             let target = try stores.resolve(request.uri)
             if let job = dispatcher.pendingJob(destination: target.uri) {
                 throw ArtifactError(
@@ -83,7 +68,10 @@ final class Objects: Sendable {
         }
     }
 
-    private func enqueue(_ answer: @escaping Answer, _ body: @escaping @Sendable (Sessions) throws(ArtifactError) -> Message) {
+    /// Runs the body on a thread that may wait for a store, and answers with what it returns or throws.
+    func perform(
+        _ answer: @escaping Answer, _ body: @escaping @Sendable (StoreSessions) throws(ArtifactError) -> Message
+    ) {
         let isFull = monitor.withLock { state in
             guard !state.isStopping, state.tasks.count < Self.queueLimit else { return true }
             state.tasks.append { sessions in
@@ -103,7 +91,7 @@ final class Objects: Sendable {
 
     /// One thread's life.
     func run() {
-        let sessions = Sessions(stores)
+        let sessions = StoreSessions(stores)
         while let task = next() { task(sessions) }
     }
 

@@ -1,0 +1,295 @@
+import ArtifactModel
+import ArtifactWire
+import Journal
+import LinuxSystem
+import Synchronization
+
+/// What the daemon does about requests that concern experiments and runs.
+///
+/// The journal is asked first and always can be. The store is asked, on the threads of `Objects`, for what other nodes have done.
+final class Registry: Sendable {
+    private let journal: Journal
+    private let stores: Stores
+    private let objects: Objects
+    private let registrar: Registrar
+    private let bell: RegistryBell
+    private let listing: ArtifactListing
+
+    init(journal: Journal, stores: Stores, objects: Objects, dispatcher: Dispatcher, registrar: Registrar) {
+        self.journal = journal
+        self.stores = stores
+        self.objects = objects
+        self.registrar = registrar
+        bell = dispatcher.bell
+        listing = ArtifactListing(journal: journal, stores: stores)
+    }
+
+    typealias Answer = @Sendable (Result<Message, ArtifactError>) -> Void
+    typealias Cancel = @Sendable (JobID, @escaping Answer) -> Void
+
+    // MARK: Experiments
+
+    /// Makes an experiment: in the store too, where that answers.
+    func create(_ request: CreateExperiment, _ peer: Peer, _ answer: @escaping Answer) {
+        objects.perform(answer) { [self] sessions throws(ArtifactError) in
+            let id = try ExperimentID.of(tenant: peer.tenant, name: request.name)
+            let store = RegistryStore(session: sessions[0])
+            let isReachable = try Self.unlessAway { () throws(ArtifactError) in
+                if let found = try store.experiment(id) { _ = try journal.learnExperiment(found) }
+            }
+            let now = System.wallMilliseconds()
+            let experiment = Experiment(
+                id: id, tenant: peer.tenant, name: request.name, description: request.description, tags: request.tags,
+                artifactLocation: try location(request.artifactLocation, of: id), createdAt: now, updatedAt: now,
+                isProvisional: true)
+            guard try journal.createExperiment(experiment) else {
+                let isArchived = try journal.experiment(id: id)?.stage == .deleted
+                throw ArtifactError(
+                    .conflict,
+                    isArchived
+                        ? "experiment '\(request.name.escapedForLog)' is archived (id \(id)); restore it"
+                        : "experiment '\(request.name.escapedForLog)' is there already (id \(id)); use it, or choose another name")
+            }
+            if isReachable {
+                _ = try Self.unlessAway { () throws(ArtifactError) in try registrar.confirm(experiment, store) }
+            }
+            bell.ring()
+            return .experimentCreated(try journal.experiment(id: id) ?? experiment)
+        }
+    }
+
+    func get(_ request: GetExperiment, _ peer: Peer, _ answer: @escaping Answer) {
+        objects.perform(answer) { [self] sessions throws(ArtifactError) in
+            .experiment(try find(request.experiment, peer, RegistryStore(session: sessions[0])))
+        }
+    }
+
+    func update(_ request: UpdateExperiment, _ peer: Peer, _ answer: @escaping Answer) {
+        objects.perform(answer) { [self] sessions throws(ArtifactError) in
+            _ = try find(.id(request.id), peer, RegistryStore(session: sessions[0]))
+            let updated = try journal.updateExperiment(
+                request.id, description: request.description, tags: request.tags.map { ($0.key, $0.value) },
+                stage: request.stage, at: System.wallMilliseconds())
+            bell.ring()
+            guard let updated else { throw Self.noExperiment(request.id) }
+            return .experimentUpdated(updated)
+        }
+    }
+
+    func list(_ request: ListExperiments, _ peer: Peer) throws(ArtifactError) -> Message {
+        let (page, total) = try journal.experiments(
+            ExperimentQuery(
+                tenant: peer.tenant, search: request.search, stage: request.stage, limit: Int(request.limit),
+                offset: Int(clamping: request.offset)))
+        let fitting = FrameRoom.fitting(page) { experiment in
+            [experiment.name, experiment.description, experiment.artifactLocation] + Self.texts(experiment.tags)
+        }
+        return .experiments(Experiments(experiments: fitting, total: UInt64(total)))
+    }
+
+    /// The experiment, as the store has it where that answers.
+    private func find(
+        _ reference: ExperimentReference, _ peer: Peer, _ store: RegistryStore
+    ) throws(ArtifactError) -> Experiment {
+        let (id, name) =
+            switch reference {
+            case .id(let id): (id, id)
+            case .name(let name): (try ExperimentID.of(tenant: peer.tenant, name: name), name)
+            }
+        let known = try journal.experiment(id: id)
+        if known?.isProvisional != true {
+            _ = try Self.unlessAway(mustAnswer: known == nil) { () throws(ArtifactError) in
+                guard let found = try store.experiment(id) else { return }
+                try Self.check(found.tenant, peer, "experiment '\(found.id)'")
+                _ = try journal.learnExperiment(found)
+            }
+        }
+        guard let experiment = try journal.experiment(id: id) else { throw Self.noExperiment(name) }
+        try Self.check(experiment.tenant, peer, "experiment '\(id)'")
+        return experiment
+    }
+
+    /// Where an experiment is to lie.
+    /// - Parameter wanted: the place that was asked for; nil for the usual one.
+    private func location(_ wanted: String?, of id: String) throws(ArtifactError) -> String {
+        guard var location = wanted else { return stores.location.uri(ofKey: "experiments/\(id)") }
+        while location.hasSuffix("/") { location.removeLast() }
+        guard location.contains("://") else {
+            throw ArtifactError(
+                .invalidRequest, "artifact_location '\(location.escapedForLog)' is no URI; write \(stores.location)/… in full")
+        }
+        // A place is allowed when an object below it is.
+        _ = try stores.resolve("\(location)/runs")
+        return location
+    }
+
+    // MARK: Runs
+
+    /// Starts a run: at once, unless the experiment is named by an id that only the store can know.
+    func start(_ request: StartRun, _ peer: Peer, _ answer: @escaping Answer) {
+        do throws(ArtifactError) {
+            switch request.experiment {
+            case .name(let name):
+                let id = try ExperimentID.of(tenant: peer.tenant, name: name)
+                let now = System.wallMilliseconds()
+                let experiment =
+                    try journal.experiment(id: id)
+                    ?? Experiment(
+                        id: id, tenant: peer.tenant, name: name, artifactLocation: try location(nil, of: id), createdAt: now,
+                        updatedAt: now, isProvisional: true)
+                answer(.success(.runStarted(try start(request, peer, in: experiment))))
+            case .id(let id):
+                if let experiment = try journal.experiment(id: id) {
+                    try Self.check(experiment.tenant, peer, "experiment '\(id)'")
+                    return answer(.success(.runStarted(try start(request, peer, in: experiment))))
+                }
+                objects.perform(answer) { [self] sessions throws(ArtifactError) in
+                    let experiment = try find(.id(id), peer, RegistryStore(session: sessions[0]))
+                    return .runStarted(try start(request, peer, in: experiment))
+                }
+            }
+        } catch {
+            answer(.failure(error))
+        }
+    }
+
+    private func start(_ request: StartRun, _ peer: Peer, in experiment: Experiment) throws(ArtifactError) -> Run {
+        let now = System.wallMilliseconds()
+        let id = request.runID ?? JobID.make(unixMilliseconds: now).description
+        let run = try journal.startRun(
+            Run(
+                id: id, experimentID: experiment.id, tenant: peer.tenant, name: request.name, description: request.description,
+                tags: request.tags, startedAt: now,
+                artifactURI: Experiment.artifactURI(location: experiment.artifactLocation, run: id),
+                isProvisional: experiment.isProvisional), in: experiment)
+        bell.ring()
+        return run
+    }
+
+    func get(_ request: GetRun, _ peer: Peer, _ answer: @escaping Answer) {
+        objects.perform(answer) { [self] sessions throws(ArtifactError) in
+            .run(try find(request.runID, peer, RegistryStore(session: sessions[0])))
+        }
+    }
+
+    /// The run, as the store has it where it runs and the store answers: another node may have ended it.
+    private func find(_ id: String, _ peer: Peer, _ store: RegistryStore) throws(ArtifactError) -> Run {
+        let known = try journal.run(id)
+        if let known {
+            try Self.check(known.tenant, peer, "run '\(id)'")
+            if known.status != .running || known.isProvisional { return known }
+        }
+        _ = try Self.unlessAway(mustAnswer: known == nil) { () throws(ArtifactError) in
+            guard let found = try store.run(id) else { return }
+            try Self.check(found.tenant, peer, "run '\(id)'")
+            if known == nil {
+                guard let experiment = try store.experiment(found.experimentID) else {
+                    throw ArtifactError(
+                        .corruptObject, "run '\(id)' is of experiment \(found.experimentID), which the store has not got")
+                }
+                _ = try journal.learnExperiment(experiment)
+            }
+            _ = try journal.learnRun(found)
+        }
+        return try self.run(id, peer)
+    }
+
+    func list(_ request: ListRuns, _ peer: Peer) throws(ArtifactError) -> Message {
+        let (page, total) = try journal.runs(
+            RunQuery(
+                tenant: peer.tenant, experimentID: request.experimentID, status: request.status, search: request.search,
+                limit: Int(request.limit), offset: Int(clamping: request.offset)))
+        let fitting = FrameRoom.fitting(page) { run in
+            [run.name, run.description, run.artifactURI] + Self.texts(run.tags)
+        }
+        return .runs(Runs(runs: fitting, total: UInt64(total)))
+    }
+
+    func end(_ request: EndRun, _ peer: Peer) throws(ArtifactError) -> Message {
+        _ = try run(request.runID, peer)
+        let run = try journal.endRun(request.runID, status: request.status, at: System.wallMilliseconds())
+        bell.ring()
+        return .runEnded(run)
+    }
+
+    // MARK: Commits
+
+    func commit(_ request: Commit, _ peer: Peer) throws(ArtifactError) -> Message {
+        _ = try run(request.runID, peer)
+        let now = System.wallMilliseconds()
+        switch request.scope {
+        case .run: try journal.requestCommit(run: request.runID, at: now)
+        case .member(let member, let members):
+            try journal.requestCommit(
+                run: request.runID, group: member.group, member: member.number, members: members, at: now)
+        }
+        bell.ring()
+        return .committing
+    }
+
+    func wait(_ request: WaitCommit, _ peer: Peer, _ answer: @escaping Answer) {
+        do throws(ArtifactError) {
+            _ = try run(request.runID, peer)
+            registrar.wait(run: request.runID, group: request.group, deadline: request.timeout.map(Deadline.after)) {
+                answer($0.map { .commitWaited($0) })
+            }
+        } catch {
+            answer(.failure(error))
+        }
+    }
+
+    // MARK: Artifacts
+
+    func list(_ request: ListArtifacts, _ peer: Peer, _ answer: @escaping Answer) {
+        objects.perform(answer) { [self] sessions throws(ArtifactError) in
+            let run = try find(request.runID, peer, RegistryStore(session: sessions[0]))
+            return .artifacts(try listing.page(of: run, request, sessions))
+        }
+    }
+
+    /// Cancels what is pending, and removes what is stored.
+    func delete(_ request: DeleteArtifacts, _ peer: Peer, cancel: @escaping Cancel, _ answer: @escaping Answer) {
+        objects.perform(answer) { [self] sessions throws(ArtifactError) in
+            let run = try find(request.runID, peer, RegistryStore(session: sessions[0]))
+            let count = try listing.delete(request, of: run, sessions, cancel: cancel)
+            return .artifactsDeleted(ArtifactsDeleted(count: UInt64(count)))
+        }
+    }
+
+    /// A run that this daemon has seen, and that is the peer's.
+    func run(_ id: String, _ peer: Peer) throws(ArtifactError) -> Run {
+        guard let run = try journal.run(id) else {
+            throw ArtifactError(
+                .notFound, "there is no run '\(id)' here; start it, or attach to it where another node started it")
+        }
+        try Self.check(run.tenant, peer, "run '\(id)'")
+        return run
+    }
+
+    private static func check(_ tenant: String, _ peer: Peer, _ what: String) throws(ArtifactError) {
+        guard tenant == peer.tenant else {
+            throw ArtifactError(
+                .tenantMismatch, "\(what) belongs to another tenant than '\(peer.tenant)'; act for the tenant that owns it")
+        }
+    }
+
+    private static func noExperiment(_ name: String) -> ArtifactError {
+        ArtifactError(.notFound, "there is no experiment '\(name.escapedForLog)' of this tenant; create it")
+    }
+
+    /// Asks the store, and goes on without it where it does not answer now.
+    /// - Returns: whether it answered.
+    private static func unlessAway(
+        mustAnswer: Bool = false, _ body: () throws(ArtifactError) -> Void
+    ) throws(ArtifactError) -> Bool {
+        do throws(ArtifactError) {
+            try body()
+            return true
+        } catch {
+            if mustAnswer || !error.isTransient { throw error }
+            return false
+        }
+    }
+
+    private static func texts(_ tags: [String: String]) -> [String] { tags.flatMap { [$0.key, $0.value] } }
+}

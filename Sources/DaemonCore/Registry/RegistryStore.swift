@@ -1,0 +1,97 @@
+import ArtifactModel
+import FoundationEssentials
+import ObjectStore
+import Pipeline
+
+/// Reads and writes the registry's documents.
+struct RegistryStore {
+    /// No document of ours is larger.
+    private static let maximumBytes = 64 << 20
+
+    let session: any ObjectStoreSession
+
+    /// The document at a key; nil when there is none.
+    /// - Throws: `corruptObject` when what is there is no such document.
+    func read<Document: Decodable>(_ type: Document.Type, at key: ObjectKey) throws(ArtifactError) -> Document? {
+        guard let bytes = try session.contents(of: key, atMost: Self.maximumBytes) else { return nil }
+        do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch {
+            throw ArtifactError(
+                .corruptObject, "'\(key.text.escapedForLog)' in the store is not what artifactd writes; restore or remove it",
+                cause: "\(error)")
+        }
+    }
+
+    /// Writes a document, over one that is there.
+    func write(_ document: some Encodable, at key: ObjectKey) throws(ArtifactError) {
+        try send(document, at: key) { (object, bytes, check) throws(ArtifactError) in
+            _ = try session.put(object, body: bytes, check: check)
+        }
+    }
+
+    /// Writes a document unless there is one.
+    func writeIfAbsent(_ document: some Encodable, at key: ObjectKey) throws(ArtifactError) {
+        try send(document, at: key) { (object, bytes, check) throws(ArtifactError) in
+            _ = try session.putIfAbsent(object, body: bytes, check: check)
+        }
+    }
+
+    private func send(
+        _ document: some Encodable, at key: ObjectKey,
+        _ put: (ObjectDescription, UnsafeRawBufferPointer, CRC?) throws(ArtifactError) -> Void
+    ) throws(ArtifactError) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let bytes: [UInt8]
+        do { bytes = Array(try encoder.encode(document)) } catch {
+            throw ArtifactError(.internalFault, "a document of the registry cannot be written", cause: "\(error)")
+        }
+        let object = ObjectDescription(key: key, contentType: "application/json", encoding: .identity, metadata: [])
+        let algorithm = try session.integrity().crc
+        try bytes.span.bytes.withUnsafeBytes { (bytes) throws(ArtifactError) in
+            try put(object, bytes, algorithm.map { Checksummer.crc($0, bytes) })
+        }
+    }
+
+    // MARK: Experiments and runs
+
+    static func experimentKey(_ id: String) throws(ArtifactError) -> ObjectKey {
+        try ObjectKey("experiments/\(id)/experiment.json")
+    }
+
+    static func stateKey(_ id: String) throws(ArtifactError) -> ObjectKey { try ObjectKey("experiments/\(id)/state.json") }
+
+    static func runKey(_ id: String) throws(ArtifactError) -> ObjectKey { try ObjectKey("runs/\(id).json") }
+
+    /// The experiment as the store has it; nil when there is none.
+    func experiment(_ id: String) throws(ArtifactError) -> Experiment? {
+        let key = try Self.experimentKey(id)
+        guard let document = try read(ExperimentDocument.self, at: key) else { return nil }
+        guard document.id == id else {
+            throw ArtifactError(.corruptObject, "'\(key)' in the store is of another experiment; restore or remove it")
+        }
+        var experiment = Experiment(
+            id: id, tenant: document.tenant, name: document.name, description: document.description, tags: document.tags,
+            artifactLocation: document.artifactLocation, createdAt: document.createdAt, updatedAt: document.createdAt,
+            isProvisional: false)
+        if let state = try read(ExperimentStateDocument.self, at: try Self.stateKey(id)) {
+            experiment.description = state.description
+            experiment.tags = state.tags
+            experiment.stage = LifecycleStage(name: state.lifecycleStage) ?? .active
+            experiment.updatedAt = state.updatedAt
+        }
+        return experiment
+    }
+
+    /// The run as the store has it; nil when there is none.
+    func run(_ id: String) throws(ArtifactError) -> Run? {
+        let key = try Self.runKey(id)
+        guard let document = try read(RunDocument.self, at: key) else { return nil }
+        guard document.runID == id, let status = RunStatus(name: document.status) else {
+            throw ArtifactError(.corruptObject, "'\(key)' in the store is no run of that id; restore or remove it")
+        }
+        return Run(
+            id: id, experimentID: document.experimentID, tenant: document.tenant, name: document.name,
+            description: document.description, tags: document.tags, status: status, startedAt: document.startedAt,
+            endedAt: document.endedAt, artifactURI: document.artifactURI, isProvisional: false)
+    }
+}
