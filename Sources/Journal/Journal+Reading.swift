@@ -112,7 +112,8 @@ extension Journal {
         }
     }
 
-    private func read<Value>(_ body: (Database) throws -> Value) throws(ArtifactError) -> Value {
+    /// Runs statements that only read.
+    func read<Value>(_ body: (Database) throws -> Value) throws(ArtifactError) -> Value {
         do {
             return try database.inDatabase(body)
         } catch {

@@ -76,7 +76,9 @@ final class Intake: Sendable {
         _ job: NewJob, _ spoolFile: SpoolFile?, _ outcome: Result<Acceptance, ArtifactError>, _ answer: @escaping Answer
     ) {
         switch outcome {
-        case .success(.accepted(let sequence)):
+        case .success(.accepted(let sequence, let destination, _)):
+            var job = job
+            job.destination = destination
             if job.pin == .spool { spoolFile?.committed() }
             let needsCopy = job.level == .durable && !job.pin.isDurable
             dispatcher.accepted(job, sequence: sequence, isHeld: needsCopy)
