@@ -142,8 +142,8 @@ class Client:
         - `source`: a path; bytes; an open file or its descriptor, of which the whole content counts, whatever its position.
           A file may be renamed or deleted once the ticket is ACCEPTED, but not written to until it is DURABLE or STORED.
         - `destination`: the object's URI, or its key relative to the store.
-        - `level`: what the daemon promises when it accepts: "accepted", or "durable", with which it owns the bytes. The default is
-          "durable" for what no path leads back to (bytes, deleted files), else "accepted".
+        - `level`: what the daemon promises when it accepts: "accepted", or "durable", with which it owns the bytes. The default
+          is "durable" for what no path leads back to (bytes, deleted files), else "accepted".
         - `compression`, `content_type`, `on_change`: None for the daemon's choice.
         - `label`: what the source is called; the default is its absolute path.
         - `idempotency_key`: 1 to 128 bytes that stand for this hand-over also in other processes; random by default.

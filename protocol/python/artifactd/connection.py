@@ -18,7 +18,7 @@ from artifactd.wire import HEADER_SIZE, Message, decode_header, decode_payload
 SYSTEM_SOCKET = "/run/artifactd/artifactd.sock"
 _VERSION = 1
 _CHUNK = 64 << 10
-# Room for the one descriptor that an answer may carry. Alignment makes room for two: the kernel must not cut what is not expected.
+# Room for the one descriptor that an answer may carry; alignment makes room for two.
 _CONTROL = socket.CMSG_SPACE(array.array("i").itemsize)
 
 
@@ -119,10 +119,11 @@ class Connection:
             except TimeoutError:
                 message = f"the daemon at {self.path} took the connection but said nothing for {timeout:g} s; look at its log"
                 raise ConnectionLost(DaemonUnavailable("daemon_unavailable", message)) from None
-        for _, message, _ in receptions:
-            if not isinstance(message, Welcome) or message.version != _VERSION:
+        for reception in receptions:
+            welcome = reception.message
+            if not isinstance(welcome, Welcome) or welcome.version != _VERSION:
                 raise self.violation("what it answered to the greeting is no welcome to version 1")
-            return message
+            return welcome
         lost = self.ending or self.violation("no welcome")
         if isinstance(lost.error, Denied) and tenant is not None:
             lost.error = TenantMismatch(lost.error.code, lost.error.message, lost.error.cause)

@@ -327,6 +327,7 @@ class Link:
         request.finish(answer, error, descriptor)
 
     def _fail(self, refusal: ArtifactError, which: Callable[[Request], bool] = lambda _: True) -> None:
+        # One that becomes ready by another's end is among them already.
         for request in [request for request in self._requests.values() if which(request)]:
             self._finish(request, error=refusal)
 
@@ -376,20 +377,11 @@ class Link:
                 patience = max(request.give_up_at or 0 for request in self._requests.values()) - time.monotonic()
             settings = self.settings
             timeout = min(settings.answer_timeout, max(patience, _LEAST_GREETING))
-            wait = pause(attempt)
             try:
                 connection = Connection(find_socket(settings.socket), settings.name, settings.tenant, timeout)
             except ConnectionLost as lost:
-                with self._lock:
-                    now = time.monotonic()
-                    self._fail(lost.error, lambda request: lost.is_final or (request.give_up_at or 0) <= now)
-                    if lost.error.retry_after is not None:
-                        wait = lost.error.retry_after
-                    ends = [request.give_up_at for request in self._requests.values() if request.give_up_at is not None]
-                    wait = max(0.0, min([wait, *(end - now for end in ends)]))
+                self._wakeup.wait(self._bear(lost, pause(attempt)))
                 attempt += 1
-                if not self._is_closed:
-                    self._wakeup.wait(wait)
                 continue
             with self._lock, self._whole():
                 self._connection = connection
@@ -400,6 +392,15 @@ class Link:
                 self._outbox = deque(request for request in self._requests.values() if request.is_ready)
                 self._pump(connection)
             return connection
+
+    def _bear(self, lost: ConnectionLost, pause: float) -> float:
+        """Fails what has been tried long enough, and returns after how many seconds to try the rest again."""
+        with self._lock:
+            now = time.monotonic()
+            self._fail(lost.error, lambda request: lost.is_final or (request.give_up_at or 0) <= now)
+            wait = pause if lost.error.retry_after is None else lost.error.retry_after
+            ends = [request.give_up_at - now for request in self._requests.values() if request.give_up_at is not None]
+            return max(0.0, min([wait, *ends])) if ends else 0.0
 
     def _serve(self, connection: Connection) -> None:
         """Reads answers and sends what is due until the connection ends."""

@@ -31,6 +31,9 @@ Level = Literal["accepted", "durable", "stored"]
 State = Literal["accepted", "uploading", "stored", "failed", "cancelled"]
 Compression = Literal["none", "gzip", "zstd", "auto"]
 ChangePolicy = Literal["fail", "restart"]
+Kind = Literal["model", "onnx", "configuration", "plot", "data", "report", "other"]
+LifecycleStage = Literal["active", "deleted"]
+RunStatus = Literal["running", "finished", "failed", "killed"]
 
 _STATES = {"accepted": 1, "uploading": 2, "stored": 3, "failed": 4, "cancelled": 5}
 _ERRORS = {
@@ -53,6 +56,7 @@ _ERRORS = {
     "shutting_down": 21,
     "local_storage_failed": 22,
     "too_large": 23,
+    "tenant_mismatch": 24,
     "store_unavailable": 30,
     "store_throttled": 31,
     "store_rejected": 32,
@@ -76,6 +80,8 @@ COMPRESSION = Named("compression", {"none": 1, "gzip": 2, "zstd": 3, "auto": 4})
 ENCODING = Named("encoding", {"identity": 1, "gzip": 2, "zstd": 3})
 CHANGE_POLICY = Named("change_policy", {"fail": 1, "restart": 2})
 KIND = Named("kind", {"model": 1, "onnx": 2, "configuration": 3, "plot": 4, "data": 5, "report": 6, "other": 7})
+LIFECYCLE_STAGE = Named("lifecycle_stage", {"active": 1, "deleted": 2})
+RUN_STATUS = Named("run_status", {"running": 1, "finished": 2, "failed": 3, "killed": 4})
 ERROR_CODE = Named("error code", _ERRORS, unknown_up_to=2**16 - 1)
 
 
@@ -84,7 +90,8 @@ class Feature:
 
     SPOOL = 1 << 0
     OBJECTS = 1 << 1
-    ALL = SPOOL | OBJECTS
+    RUNS = 1 << 2
+    ALL = SPOOL | OBJECTS | RUNS
 
 
 # --- Beginning ---
@@ -135,9 +142,9 @@ class Error(Message):
 
 @message(0x0010)
 class Put(Message):
-    """Hands an artifact over."""
+    """Hands an artifact over: to a destination, or to a path in a run."""
 
-    destination: str = required(CRITICAL | 1, TEXT)
+    destination: str | None = optional(CRITICAL | 1, TEXT)
     inline: bytes | None = optional(CRITICAL | 2, BYTES)
     path: str | None = optional(CRITICAL | 3, TEXT)
     spool: int | None = optional(CRITICAL | 4, U64)
@@ -147,6 +154,14 @@ class Put(Message):
     idempotency_key: bytes | None = optional(CRITICAL | 8, BYTES)
     content_type: str | None = optional(CRITICAL | 9, TEXT)
     change_policy: str | None = optional(CRITICAL | 10, CHANGE_POLICY)
+    run_id: str | None = optional(CRITICAL | 11, TEXT)
+    artifact_path: str | None = optional(CRITICAL | 12, TEXT)
+    group: str | None = optional(CRITICAL | 13, TEXT)
+    member: int | None = optional(CRITICAL | 14, U32)
+
+    def __post_init__(self) -> None:
+        if self.group is not None and self.member is None:
+            self.member = 0
 
 
 @message(0x8010)
@@ -365,3 +380,289 @@ class Delete(Message):
 @message(0x8042)
 class Deleted(Message):
     """It is gone."""
+
+
+# --- Experiments ---
+
+
+@record
+class Tag(Message):
+    """A key and its value."""
+
+    key: str = required(CRITICAL | 1, TEXT)
+    value: str = required(CRITICAL | 2, TEXT)
+
+
+@record
+class TagChange(Message):
+    """A key and its new value; None removes it."""
+
+    key: str = required(CRITICAL | 1, TEXT)
+    value: str | None = optional(CRITICAL | 2, TEXT)
+
+
+@record
+class ExperimentRecord(Message):
+    """An experiment; times are in Unix milliseconds. `provisional`: the store has not confirmed the place yet."""
+
+    id: str = required(CRITICAL | 1, TEXT)
+    tenant: str = required(2, TEXT)
+    name: str = required(3, TEXT)
+    description: str = optional(4, TEXT, "")
+    tag: list[Tag] = repeated(5, Nested(Tag))
+    artifact_location: str = required(CRITICAL | 6, TEXT)
+    lifecycle_stage: str = required(7, LIFECYCLE_STAGE)
+    created_at: int = optional(8, I64, 0)
+    updated_at: int = optional(9, I64, 0)
+    provisional: bool = optional(10, BOOL, False)
+
+
+@message(0x0050)
+class CreateExperiment(Message):
+    """A new experiment."""
+
+    name: str = required(CRITICAL | 1, TEXT)
+    description: str = optional(2, TEXT, "")
+    tag: list[Tag] = repeated(3, Nested(Tag))
+    artifact_location: str | None = optional(CRITICAL | 4, TEXT)
+
+
+@message(0x8050)
+class ExperimentCreated(Message):
+    """As it is now."""
+
+    experiment: ExperimentRecord = required(CRITICAL | 1, Nested(ExperimentRecord))
+
+
+@message(0x0051)
+class GetExperiment(Message):
+    """One by its id or its name."""
+
+    id: str | None = optional(CRITICAL | 1, TEXT)
+    name: str | None = optional(CRITICAL | 2, TEXT)
+
+
+@message(0x8051)
+class Experiment(Message):
+    """As it is now."""
+
+    experiment: ExperimentRecord = required(CRITICAL | 1, Nested(ExperimentRecord))
+
+
+@message(0x0052)
+class ListExperiments(Message):
+    """The tenant's experiments by rising name."""
+
+    search: str | None = optional(CRITICAL | 1, TEXT)
+    lifecycle_stage: str | None = optional(CRITICAL | 2, LIFECYCLE_STAGE)
+    limit: int = optional(CRITICAL | 3, U32, 100)
+    offset: int = optional(CRITICAL | 4, U64, 0)
+
+
+@message(0x8052)
+class Experiments(Message):
+    """A page of them, and how many there are."""
+
+    experiment: list[ExperimentRecord] = repeated(CRITICAL | 1, Nested(ExperimentRecord))
+    total: int = required(CRITICAL | 2, U64)
+
+
+@message(0x0053)
+class UpdateExperiment(Message):
+    """Changes what is named, and leaves the rest as it was."""
+
+    id: str = required(CRITICAL | 1, TEXT)
+    description: str | None = optional(CRITICAL | 2, TEXT)
+    tag: list[TagChange] = repeated(CRITICAL | 3, Nested(TagChange))
+    lifecycle_stage: str | None = optional(CRITICAL | 4, LIFECYCLE_STAGE)
+
+
+@message(0x8053)
+class ExperimentUpdated(Message):
+    """As it is now."""
+
+    experiment: ExperimentRecord = required(CRITICAL | 1, Nested(ExperimentRecord))
+
+
+# --- Runs ---
+
+
+@record
+class RunRecord(Message):
+    """A run; times are in Unix milliseconds. `provisional`: the store has not confirmed the place yet."""
+
+    run_id: str = required(CRITICAL | 1, TEXT)
+    experiment_id: str = required(2, TEXT)
+    tenant: str = required(3, TEXT)
+    name: str = optional(4, TEXT, "")
+    description: str = optional(5, TEXT, "")
+    tag: list[Tag] = repeated(6, Nested(Tag))
+    status: str = required(7, RUN_STATUS)
+    started_at: int = optional(8, I64, 0)
+    ended_at: int | None = optional(9, I64)
+    artifact_uri: str = required(CRITICAL | 10, TEXT)
+    provisional: bool = optional(11, BOOL, False)
+
+
+@message(0x0058)
+class StartRun(Message):
+    """A new run of an experiment, which is made if there is none of that name."""
+
+    experiment_id: str | None = optional(CRITICAL | 1, TEXT)
+    experiment_name: str | None = optional(CRITICAL | 2, TEXT)
+    run_id: str | None = optional(CRITICAL | 3, TEXT)
+    name: str = optional(4, TEXT, "")
+    description: str = optional(5, TEXT, "")
+    tag: list[Tag] = repeated(6, Nested(Tag))
+
+
+@message(0x8058)
+class RunStarted(Message):
+    """As it is now."""
+
+    run: RunRecord = required(CRITICAL | 1, Nested(RunRecord))
+
+
+@message(0x0059)
+class GetRun(Message):
+    """One by its id."""
+
+    run_id: str = required(CRITICAL | 1, TEXT)
+
+
+@message(0x8059)
+class Run(Message):
+    """As it is now."""
+
+    run: RunRecord = required(CRITICAL | 1, Nested(RunRecord))
+
+
+@message(0x005A)
+class ListRuns(Message):
+    """The tenant's runs, the latest first."""
+
+    experiment_id: str | None = optional(CRITICAL | 1, TEXT)
+    status: str | None = optional(CRITICAL | 2, RUN_STATUS)
+    search: str | None = optional(CRITICAL | 3, TEXT)
+    limit: int = optional(CRITICAL | 4, U32, 100)
+    offset: int = optional(CRITICAL | 5, U64, 0)
+
+
+@message(0x805A)
+class Runs(Message):
+    """A page of them, and how many there are."""
+
+    run: list[RunRecord] = repeated(CRITICAL | 1, Nested(RunRecord))
+    total: int = required(CRITICAL | 2, U64)
+
+
+@message(0x005B)
+class EndRun(Message):
+    """No more artifacts; the manifest is to be written."""
+
+    run_id: str = required(CRITICAL | 1, TEXT)
+    status: str = required(CRITICAL | 2, RUN_STATUS)
+
+
+@message(0x805B)
+class RunEnded(Message):
+    """As it is now."""
+
+    run: RunRecord = required(CRITICAL | 1, Nested(RunRecord))
+
+
+@message(0x0060)
+class Commit(Message):
+    """The manifest is to be written: of the run, or of a group's member."""
+
+    run_id: str = required(CRITICAL | 1, TEXT)
+    group: str | None = optional(CRITICAL | 2, TEXT)
+    member: int | None = optional(CRITICAL | 3, U32)
+    members: int | None = optional(CRITICAL | 4, U32)
+
+    def __post_init__(self) -> None:
+        if self.group is not None and self.member is None:
+            self.member = 0
+
+
+@message(0x8060)
+class Committing(Message):
+    """It is journalled."""
+
+
+@message(0x0061)
+class WaitCommit(Message):
+    """Until it is COMMITTED; `timeout` in milliseconds."""
+
+    run_id: str = required(CRITICAL | 1, TEXT)
+    group: str | None = optional(CRITICAL | 2, TEXT)
+    timeout: int | None = optional(CRITICAL | 3, U64)
+
+
+@message(0x8061)
+class CommitWaited(Message):
+    """Whether it is, and what is in its way."""
+
+    committed: bool = required(CRITICAL | 1, BOOL)
+    pending: int = optional(2, U64, 0)
+    failed: int = optional(3, U64, 0)
+    missing: list[int] = repeated(4, U32)
+    error: Error | None = optional(5, Nested(Error))
+
+
+# --- Artifacts of runs ---
+
+
+@record
+class ArtifactRecord(Message):
+    """An artifact of a run. Sizes are in bytes, times in Unix milliseconds."""
+
+    path: str = required(CRITICAL | 1, TEXT)
+    uri: str = required(2, TEXT)
+    size: int | None = optional(3, U64)
+    kind: str = required(4, KIND)
+    content_type: str = optional(5, TEXT, "")
+    state: str = required(CRITICAL | 6, STATE)
+    checksum: str | None = optional(7, TEXT)
+    encoding: str | None = optional(8, ENCODING)
+    stored_size: int | None = optional(9, U64)
+    etag: str | None = optional(10, TEXT)
+    updated_at: int = optional(11, I64, 0)
+    job: str | None = optional(12, JOB_ID)
+    error: Error | None = optional(13, Nested(Error))
+
+
+@message(0x0062)
+class ListArtifacts(Message):
+    """The artifacts of a run, those below a path."""
+
+    run_id: str = required(CRITICAL | 1, TEXT)
+    path: str | None = optional(CRITICAL | 2, TEXT)
+    kind: str | None = optional(CRITICAL | 3, KIND)
+    after: str | None = optional(CRITICAL | 4, TEXT)
+    limit: int = optional(CRITICAL | 5, U32, 1000)
+
+
+@message(0x8062)
+class Artifacts(Message):
+    """A page of them, by rising path."""
+
+    artifact: list[ArtifactRecord] = repeated(CRITICAL | 1, Nested(ArtifactRecord))
+    next: str | None = optional(CRITICAL | 2, TEXT)
+    incomplete: Error | None = optional(3, Nested(Error))
+
+
+@message(0x0063)
+class DeleteArtifacts(Message):
+    """Removes an artifact, or all below a path too."""
+
+    run_id: str = required(CRITICAL | 1, TEXT)
+    path: str = required(CRITICAL | 2, TEXT)
+    recursive: bool = optional(CRITICAL | 3, BOOL, False)
+
+
+@message(0x8063)
+class ArtifactsDeleted(Message):
+    """How many are gone."""
+
+    count: int = required(CRITICAL | 1, U64)

@@ -173,8 +173,9 @@ class Handover(Request):
 
     @property
     def order(self) -> str:
-        """Hand-overs of the same order are sent one after the other: what comes later must be accepted later."""
-        return self.message.destination
+        """Where it goes. Hand-overs to one place are sent one after the other: what comes later must be accepted later."""
+        put = self.message
+        return put.destination if put.destination is not None else f"{put.artifact_path} of run {put.run_id}"
 
     def frame(self, connection: Connection) -> tuple[bytes, int | None]:
         put, source = self.message, self._source

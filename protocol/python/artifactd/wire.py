@@ -13,9 +13,17 @@ import dataclasses
 import struct
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
-from artifactd.errors import ArtifactError, InvalidRequest, error
+from artifactd.errors import InvalidRequest, error
+
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+    # Part of the standard library from Python 3.11 on, and only for type checkers.
+    def dataclass_transform(**_: Any) -> Any:  # noqa: D103
+        return lambda declare: declare
+
 
 CRITICAL = 0x8000
 ANSWER = 0x8000
@@ -202,7 +210,7 @@ class Message:
 
     def encode(self) -> bytes:
         """The payload: fields by rising number."""
-        parts = []
+        parts: list[bytes] = []
         for field in self.FIELDS:
             value = getattr(self, field.name)
             if field.is_repeated:
@@ -257,6 +265,7 @@ class Message:
 MESSAGES: dict[int, type[Message]] = {}
 
 
+@dataclass_transform(kw_only_default=True)
 def record(cls: type[AnyMessage]) -> type[AnyMessage]:
     """Declares what stands nested in messages."""
     made = dataclasses.dataclass(kw_only=True)(cls)
@@ -266,6 +275,7 @@ def record(cls: type[AnyMessage]) -> type[AnyMessage]:
     return made
 
 
+@dataclass_transform(kw_only_default=True)
 def message(number: int) -> Callable[[type[AnyMessage]], type[AnyMessage]]:
     """Declares the message of a type's number."""
 
@@ -308,30 +318,3 @@ def decode_payload(header: Header, payload: bytes) -> Message:
     if kind is None:
         raise error("unsupported_message", f"messages of type {header.type:#06x} are not known here")
     return kind.decode(payload)
-
-
-__all__ = [
-    "ANSWER",
-    "BOOL",
-    "BYTES",
-    "CRITICAL",
-    "I64",
-    "JOB_ID",
-    "MESSAGES",
-    "TEXT",
-    "U16",
-    "U32",
-    "U64",
-    "ArtifactError",
-    "Header",
-    "Message",
-    "Named",
-    "Nested",
-    "decode_header",
-    "decode_payload",
-    "message",
-    "optional",
-    "record",
-    "repeated",
-    "required",
-]
