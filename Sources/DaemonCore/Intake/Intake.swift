@@ -254,7 +254,7 @@ final class Intake: Sendable {
             held.pin = pin
             return held
         }
-        if let path, peer.isOwnUser, SourceCheck.reopen(path, as: fingerprint) != nil {
+        if let path, peer.isOwnUser, SourceCheck.canReopen(path, as: fingerprint) {
             held.pin = .path
             return held
         }
