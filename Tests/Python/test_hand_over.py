@@ -193,19 +193,20 @@ def test_invalid_destinations(client, destination, kind):
     after.wait("stored", timeout=10)
 
 
-# A job that fails after it was accepted raises its own reason.
-def test_source_that_changes(daemon, client, tmp_path):
-    (tmp_path / "f").write_bytes(b"x" * 20_000_000)
-    daemon.signal(19)
-    ticket = client.put(tmp_path / "f", "a")
-    with open(tmp_path / "f", "ab") as file:
-        file.truncate(10)
-        os.utime(tmp_path / "f", ns=(1, 1))
-    daemon.signal(18)
-    try:
-        ticket.wait("stored", timeout=10)
-    except artifactd.SourceError as error:
-        assert ticket.done and type(ticket.error) is type(error)
-    else:
-        # It was still there when the daemon looked: what lies in the store is what it found.
-        assert daemon.content("a") == b"x" * 10
+# A job that fails after it was accepted raises its own reason, alone and among others; cancelled, it says so.
+def test_job_that_fails(client, daemon):
+    client.put(b"x", "a").wait("stored", timeout=10)
+    # A directory cannot have the name of a file.
+    good, bad = client.put(b"x", "b"), client.put(b"x", "a/b")
+    with pytest.raises(artifactd.ArtifactError, match=bad.wait().job_id) as alone:
+        bad.wait("stored", timeout=10)
+    assert bad.done and bad.state == "failed" and bad.error.code == alone.value.code
+    with pytest.raises(artifactd.JobsFailed, match="1 of the jobs") as among:
+        client.wait([good, bad], timeout=10)
+    assert among.value.errors[bad.job_id].code == alone.value.code and among.value.count == 1
+    with pytest.raises(artifactd.JobsFailed):
+        client.wait(timeout=10)
+    assert client.cancel(bad.job_id) == "cancelled"
+    with pytest.raises(artifactd.ArtifactError):
+        bad.wait("stored", timeout=10)
+    client.wait(timeout=10)

@@ -6,6 +6,7 @@ Knows nothing of requests. Belongs to one thread at a time; `Link` sees to that.
 from __future__ import annotations
 
 import array
+import contextlib
 import os
 import socket
 import time
@@ -82,7 +83,9 @@ class Connection:
         try:
             self._connect(timeout)
             hello = Hello(lowest_version=_VERSION, highest_version=_VERSION, features=Feature.ALL, client=client, tenant=tenant)
-            self.send(hello.frame(1))
+            # Where the daemon has closed already, its last words are still to be read.
+            with contextlib.suppress(OSError):
+                self.send(hello.frame(1))
             self.welcome = self._await_welcome(deadline, timeout, tenant)
         except BaseException:
             self.close()
@@ -226,10 +229,8 @@ class Connection:
 
     def shut_down(self) -> None:
         """Ends it for both sides: whoever polls the socket sees it. Never in a forked child, which shares the socket."""
-        try:
+        with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
 
     def close(self) -> None:
         """Closes this process's descriptors of it."""

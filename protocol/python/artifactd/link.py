@@ -43,6 +43,8 @@ WINDOW = 256
 _LEAST_GREETING = 1.0
 # What to take for inline bytes until a daemon has named its own limit.
 _USUAL_INLINE_LIMIT = 64 << 10
+# How long closing waits for the keeper; seconds.
+_CLOSING = 1.0
 _log = logging.getLogger("artifactd")
 
 
@@ -67,8 +69,10 @@ class _Wakeup:
         os.eventfd_write(self.descriptor, 1)
 
     def wait(self, seconds: float) -> None:
-        if select.select([self.descriptor], [], [], seconds)[0]:
-            self.clear()
+        poller = select.poll()
+        poller.register(self.descriptor, select.POLLIN)
+        poller.poll(seconds * 1000)
+        self.clear()
 
     def clear(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -219,7 +223,10 @@ class Link:
             keeper = self._keeper
         self._wakeup.signal()
         if keeper is not None and keeper is not threading.current_thread():
-            keeper.join(self.settings.answer_timeout)
+            # At a greeting that takes longer than this it ends by itself, and no one need wait for it.
+            keeper.join(_CLOSING)
+        with self._lock:
+            self._fail(_closed())
 
     def retire(self) -> None:
         """Ends the link as soon as nothing is open. Takes no lock: a finalizer calls it."""
@@ -370,7 +377,7 @@ class Link:
         while True:
             with self._lock:
                 if self._is_closed:
-                    self._fail(DaemonUnavailable("daemon_unavailable", "the client was closed before the daemon answered"))
+                    self._fail(_closed())
                 if not self._requests:
                     self._keeper = None
                     return None
@@ -489,6 +496,10 @@ class Link:
                 request.forget(ForeignTicket("foreign_ticket", message))
         if connection is not None:
             connection.close()
+
+
+def _closed() -> DaemonUnavailable:
+    return DaemonUnavailable("daemon_unavailable", "the client was closed before the daemon answered")
 
 
 # --- What concerns all links of the process ---

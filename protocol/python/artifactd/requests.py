@@ -33,7 +33,6 @@ class Request:
     def __init__(self, message: Message) -> None:
         self.message = message
         self.id = 0
-        self.pid = os.getpid()
         self.event = threading.Event()
         self.answer: Message | None = None
         self.error: ArtifactError | None = None
