@@ -41,7 +41,10 @@ final class Intake: Sendable {
         _ request: Put, descriptor: SharedDescriptor?, spoolFile: SpoolFile?, peer: Peer, answer: @escaping Answer
     ) {
         do throws(ArtifactError) {
-            let target = try stores.resolve(request.destination)
+            guard case .destination(let destination) = request.target else {
+                throw ArtifactError(.unsupportedMessage, "put: this daemon serves no runs yet; upgrade it")
+            }
+            let target = try stores.resolve(destination)
             let now = System.wallMilliseconds()
             let id = JobID.make(unixMilliseconds: now)
             let held = try hold(request, descriptor, spoolFile, peer, id)
