@@ -109,7 +109,7 @@ struct ClientTests {
             while try peer.next() != nil {}
         }
         do {
-            let client = try connect(timeout: .milliseconds(100))
+            let client = try connect(timeout: .seconds(1))
             let error = try #require(throws: ClientError.self) { try client.status() }
             #expect(error.code == "timeout" && error.description.contains(path))
             #expect(throws: error) { try client.receive() }
@@ -122,14 +122,14 @@ struct ClientTests {
         let daemon = try ScriptedDaemon(at: path) { peer in
             try peer.greet()
             let wait = try peer.expect()
-            for _ in 0..<3 {
+            for _ in 0..<2 {
                 let question = try peer.expect()
                 guard question.message == .status else { throw ScriptedDaemon.Failure("\(question.message)") }
                 try peer.answer(question, .statusReport(StatusText(json: "{}")))
             }
             try peer.answer(wait, .waited(Waited(pending: 0, failed: 0)))
         }
-        let client = try connect(timeout: .seconds(1))
+        let client = try connect(timeout: .seconds(2))
         #expect(try client.wait(Wait(ids: [])) == Waited(pending: 0, failed: 0))
         #expect(throws: ClientError.connectionLost(socket: path, cause: "the daemon closed it")) { try client.receive() }
         try daemon.finish()
@@ -145,9 +145,9 @@ struct ClientTests {
             guard try peer.next() == nil else { throw ScriptedDaemon.Failure("something was asked above the limit") }
         }
         do {
-            let client = try connect(timeout: .milliseconds(20))
+            let client = try connect(timeout: .seconds(1))
             _ = try client.send(Self.put())
-            #expect(try client.receive(timeout: .milliseconds(100)) == nil)
+            #expect(try client.receive(timeout: .seconds(2)) == nil)
         }
         try daemon.finish()
     }
@@ -161,7 +161,7 @@ struct ClientTests {
             }
         }
         do {
-            let client = try connect(timeout: .seconds(2))
+            let client = try connect(timeout: .seconds(4))
             let start = System.monotonicNanoseconds()
             let error = try #require(throws: ClientError.self) { try client.wait(Wait(ids: [], timeout: 10)) }
             #expect(error.code == "timeout")
