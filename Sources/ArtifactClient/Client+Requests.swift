@@ -18,9 +18,14 @@ extension Client {
         return record
     }
 
+    /// How much longer than a wait's own timeout the daemon may take to say that the time is up.
+    public static let waitGrace = Duration.seconds(5)
+
     /// Waits for jobs.
+    /// - Throws: `failure` with `timeout` when the daemon does not even say that the request's time is up.
     public func wait(_ request: Wait) throws(ClientError) -> Waited {
-        guard case .waited(let waited) = try call(.wait(request)) else { throw Self.confused }
+        let timeout = request.timeout.map { Duration.milliseconds(Int64(clamping: $0)) + Self.waitGrace }
+        guard case .waited(let waited) = try call(.wait(request), timeout: timeout) else { throw Self.confused }
         return waited
     }
 

@@ -7,6 +7,10 @@ public import LinuxSystem
 /// Requests can be pipelined: send many, then receive the answers, which come in any order. Sending never waits for an answer to
 /// be taken: answers that arrive meanwhile are kept, so bound the requests that are open (`welcome.requestLimit` is what the
 /// daemon takes on at once).
+///
+/// A daemon that hangs holds nobody up: while something is asked for and nothing arrives, the client asks for the status besides,
+/// and gives the daemon up (`failure` with `timeout`) when that is not answered either. Answers that take long, to a `wait` or a
+/// `get`, have all the time they need. At the request limit the daemon reads nothing, so nothing can be found out: stay below it.
 public final class Client {
     /// What the daemon says to one request.
     public struct Answer: Sendable {
@@ -27,26 +31,33 @@ public final class Client {
     private var open: [UInt64: MessageType] = [:]
     /// Answers that arrived while `call` waited for another.
     private var inbox = Queue<Answer>()
+    /// Half of how long the daemon may be silent, in nanoseconds: then it is asked for a sign of life.
+    private let patience: UInt64
+    /// When the silence is too long.
+    private var quietUntil: UInt64 = 0
+    /// The question for a sign of life that has no answer yet.
+    private var probe: UInt64?
+
+    /// How long the daemon may be silent unless the caller says otherwise.
+    public static let defaultTimeout = Duration.seconds(30)
 
     /// Connects and greets.
     /// - Parameter socket: the socket's path; nil for `ARTIFACTD_SOCKET` of the environment, else the system's daemon, else the
     ///   user's own below `XDG_RUNTIME_DIR`.
     /// - Parameter clientName: who is speaking, for the daemon's log: `name/version`.
     /// - Parameter tenant: to act for; nil for the one that the uid implies.
-    /// - Parameter timeout: how long the daemon may take to answer the greeting.
-    /// - Throws: `noDaemon` when nobody listens there; `failure` when the daemon refuses.
+    /// - Parameter timeout: how long the daemon may be silent, now and later, while it is asked for something.
+    /// - Throws: `noDaemon` when nobody listens there; `failure` when the daemon refuses, or with `timeout` when it does not answer.
     public static func connect(
         socket: String? = nil, environment: [String: String], clientName: String, tenant: String? = nil,
-        timeout: Duration = .seconds(10)
+        timeout: Duration = Client.defaultTimeout
     ) throws(ClientError) -> Client {
         let path = SocketPath.choose(argument: socket, environment: environment)
-        let connection = try Connection(path: path)
+        let connection = try Connection(path: path, timeout: timeout)
         let hello = Message.hello(Hello(client: clientName, tenant: tenant))
-        try connection.send(try frame(hello, requestID: 1, descriptor: nil), descriptor: nil)
-        guard let answer = try connection.next(until: deadline(after: timeout)) else {
-            throw .failure(
-                ArtifactError(.timeout, "the daemon at \(path.escapedForLog) took the connection but answers nothing"))
-        }
+        // An empty socket takes so little at once.
+        try connection.send(try frame(hello, requestID: 1, descriptor: nil), descriptor: nil, patience: nil)
+        guard let answer = try connection.next(until: deadline(after: timeout)) else { throw connection.endInSilence() }
         switch answer.message {
         case .welcome(let welcome) where answer.requestID == 1:
             guard welcome.version == Hello.version else {
@@ -55,7 +66,7 @@ public final class Client {
                         .unsupportedVersion,
                         "the daemon chose protocol version \(welcome.version), this client speaks \(Hello.version)"))
             }
-            return Client(connection, welcome)
+            return Client(connection, welcome, timeout: timeout)
         case .error(let refusal):
             throw .failure(refusal.error)
         default:
@@ -65,9 +76,10 @@ public final class Client {
         }
     }
 
-    private init(_ connection: Connection, _ welcome: Welcome) {
+    private init(_ connection: Connection, _ welcome: Welcome, timeout: Duration) {
         self.connection = connection
         self.welcome = welcome
+        patience = Self.nanoseconds(timeout) / 2
     }
 
     /// Sends a request and returns its id. Waits only until the kernel has taken it.
@@ -75,7 +87,8 @@ public final class Client {
     public func send(_ message: Message, descriptor: Int32? = nil) throws(ClientError) -> UInt64 {
         let id = lastRequestID + 1
         let bytes = try Self.frame(message, requestID: id, descriptor: descriptor)
-        try connection.send(bytes, descriptor: descriptor)
+        try connection.send(bytes, descriptor: descriptor, patience: daemonReads ? 2 * patience : nil)
+        if open.isEmpty { quietUntil = Self.now(plus: patience) }
         lastRequestID = id
         open[id] = message.type
         return id
@@ -91,10 +104,13 @@ public final class Client {
     }
 
     /// Sends a request and waits for its answer. Answers to others are kept for `receive`.
-    /// - Throws: `failure` also when the daemon answers with an error.
-    public func call(_ message: Message, descriptor: Int32? = nil) throws(ClientError) -> Message {
+    /// - Parameter timeout: how long the answer may take; nil for as long as the daemon needs.
+    /// - Throws: `failure` also when the daemon answers with an error, and with `timeout` when the time is up, which ends the
+    ///   connection.
+    public func call(_ message: Message, descriptor: Int32? = nil, timeout: Duration? = nil) throws(ClientError) -> Message {
         let id = try send(message, descriptor: descriptor)
-        while let answer = try next(until: nil) {
+        let deadline = timeout.map(Self.deadline)
+        while let answer = try next(until: deadline) {
             guard answer.requestID == id else {
                 inbox.append(answer)
                 continue
@@ -102,11 +118,38 @@ public final class Client {
             if case .error(let refusal) = answer.message { throw .failure(refusal.error) }
             return answer.message
         }
-        throw .failure(ArtifactError(.internalFault, "a wait without end has ended"))
+        throw connection.endInSilence()
     }
 
     private func next(until deadline: UInt64?) throws(ClientError) -> Answer? {
-        guard let frame = try connection.next(until: deadline) else { return nil }
+        while true {
+            let pause = open.isEmpty ? deadline : min(deadline ?? .max, quietUntil)
+            if let frame = try connection.next(until: pause) {
+                quietUntil = Self.now(plus: patience)
+                let answer = try admit(frame)
+                guard answer.requestID == probe else { return answer }
+                probe = nil
+            } else if let deadline, System.monotonicNanoseconds() >= deadline {
+                return nil
+            } else {
+                try askForSignOfLife()
+            }
+        }
+    }
+
+    /// Whether the daemon reads from this connection: not while as many requests are open as it takes on at once.
+    private var daemonReads: Bool { open.count < Int(welcome.requestLimit) }
+
+    /// Asks for the status, which costs the daemon little; gives it up when it has been asked before and is silent still.
+    private func askForSignOfLife() throws(ClientError) {
+        if probe != nil { throw connection.endInSilence() }
+        if daemonReads { probe = try send(.status) }
+        quietUntil = Self.now(plus: patience)
+    }
+
+    /// The frame as an answer.
+    /// - Throws: what ends the connection when it answers nothing that is open.
+    private func admit(_ frame: Connection.Frame) throws(ClientError) -> Answer {
         let type = frame.message.type
         guard let request = open.removeValue(forKey: frame.requestID) else {
             throw connection.end(
@@ -126,10 +169,16 @@ public final class Client {
         }
     }
 
-    private static func deadline(after timeout: Duration) -> UInt64 {
-        let parts = timeout.components
-        let nanoseconds = UInt64(clamping: parts.seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        if nanoseconds.overflow { return .max }
-        return System.monotonicNanoseconds() &+ nanoseconds.partialValue &+ UInt64(clamping: parts.attoseconds / 1_000_000_000)
+    private static func deadline(after timeout: Duration) -> UInt64 { now(plus: nanoseconds(timeout)) }
+
+    private static func now(plus nanoseconds: UInt64) -> UInt64 {
+        let (sum, overflow) = System.monotonicNanoseconds().addingReportingOverflow(nanoseconds)
+        return overflow ? .max : sum
+    }
+
+    /// A century stands for everything longer.
+    private static func nanoseconds(_ duration: Duration) -> UInt64 {
+        let parts = min(max(duration, .zero), .seconds(100 * 366 * 86_400)).components
+        return UInt64(parts.seconds) * 1_000_000_000 + UInt64(parts.attoseconds / 1_000_000_000)
     }
 }

@@ -27,13 +27,15 @@ final class Connection {
     /// Why nothing more can arrive or be sent.
     private var ending: ClientError?
 
-    /// - Throws: `noDaemon` when nobody listens.
-    init(path: String) throws(ClientError) {
+    /// - Parameter timeout: how long the daemon may leave the connection waiting.
+    /// - Throws: `noDaemon` when nobody listens; `failure` with `timeout` when nobody takes the connection.
+    init(path: String, timeout: Duration) throws(ClientError) {
         self.path = path
         do throws(SystemError) {
-            socket = try UnixSocket.connect(path: path)
+            socket = try UnixSocket.connect(path: path, timeout: timeout)
         } catch {
             switch error.errno {
+            case EAGAIN: throw Self.silence(at: path)
             case ENOENT, ENOTDIR, ECONNREFUSED: throw .noDaemon(socket: path, cause: error.reason)
             case EACCES:
                 throw .failure(
@@ -55,7 +57,8 @@ final class Connection {
     /// Sends a whole frame, with at most one descriptor.
     ///
     /// Frames that arrived before the connection ended can still be had from `next`.
-    func send(_ frame: [UInt8], descriptor: Int32?) throws(ClientError) {
+    /// - Parameter patience: in nanoseconds, how long the daemon may read nothing; nil for without end.
+    func send(_ frame: [UInt8], descriptor: Int32?, patience: UInt64?) throws(ClientError) {
         var rest = frame[...]
         var attached = descriptor.map { [$0] } ?? []
         while !rest.isEmpty {
@@ -74,7 +77,8 @@ final class Connection {
                 rest = rest.dropFirst(count)
                 attached = []
             case .success(nil):
-                try waitUntilReady(POLLIN | POLLOUT, until: nil)
+                let deadline = patience.map { System.monotonicNanoseconds() + $0 }
+                if try !waitUntilReady(POLLIN | POLLOUT, until: deadline) { throw endInSilence() }
                 _ = receive()
             case .failure(let error):
                 throw refusal(of: error)
@@ -109,7 +113,6 @@ final class Connection {
         }
     }
 
-    @discardableResult
     private func waitUntilReady(_ events: Int32, until deadline: UInt64?) throws(ClientError) -> Bool {
         var polled = [pollfd(fd: socket.number, events: Int16(events), revents: 0)]
         do throws(SystemError) {
@@ -183,6 +186,22 @@ final class Connection {
         ending = violation
         frames = Queue()
         return violation
+    }
+
+    /// Ends the connection because the daemon does not answer; returns what to throw. An answer that comes late has nobody to take
+    /// it.
+    func endInSilence() -> ClientError {
+        let silence = Self.silence(at: path)
+        ending = silence
+        return silence
+    }
+
+    private static func silence(at path: String) -> ClientError {
+        .failure(
+            ArtifactError(
+                .timeout,
+                "the daemon at \(path.escapedForLog) does not answer; see what holds it up, for instance with "
+                    + "'systemctl status artifactd'"))
     }
 
     private func violation(_ error: ArtifactError) -> ClientError {

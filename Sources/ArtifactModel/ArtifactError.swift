@@ -43,6 +43,8 @@ public struct ArtifactError: Error, Sendable, Equatable {
         case localStorageFailed = 22
         /// The file is larger than the configuration allows for.
         case tooLarge = 23
+        /// The experiment or run belongs to another tenant.
+        case tenantMismatch = 24
         /// The store could not be reached or answered with a passing failure.
         case storeUnavailable = 30
         /// The store asks for fewer requests (503 SlowDown, 429).
@@ -119,6 +121,7 @@ extension ArtifactError.Code: CustomStringConvertible {
         case .shuttingDown: "shutting_down"
         case .localStorageFailed: "local_storage_failed"
         case .tooLarge: "too_large"
+        case .tenantMismatch: "tenant_mismatch"
         case .storeUnavailable: "store_unavailable"
         case .storeThrottled: "store_throttled"
         case .storeRejected: "store_rejected"

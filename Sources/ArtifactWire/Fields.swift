@@ -42,9 +42,9 @@ struct FieldWriter {
 
     mutating func write(_ tag: Tag, _ value: JobID) { write(tag, bytes: value.bytes) }
 
-    mutating func write(_ tag: Tag, fields: (inout FieldWriter) -> Void) {
+    mutating func write(_ tag: Tag, _ record: some FieldRecord) {
         var inner = FieldWriter()
-        fields(&inner)
+        record.encode(into: &inner)
         write(tag, bytes: inner.bytes)
     }
 }
@@ -104,6 +104,22 @@ struct Fields {
 
     mutating func integer(_ tag: Tag) throws(ArtifactError) -> UInt64? {
         guard let value = try bytes(tag) else { return nil }
+        return try integer(value, tag)
+    }
+
+    mutating func integer<Value: FixedWidthInteger>(_ tag: Tag, as type: Value.Type) throws(ArtifactError) -> Value? {
+        guard let wide = try integer(tag) else { return nil }
+        return try narrowed(wide, tag)
+    }
+
+    /// Every value of a repeated integer.
+    mutating func integers<Value: FixedWidthInteger>(_ tag: Tag, as type: Value.Type) throws(ArtifactError) -> [Value] {
+        var values: [Value] = []
+        for value in all(tag) { values.append(try narrowed(try integer(value, tag), tag)) }
+        return values
+    }
+
+    private func integer(_ value: ArraySlice<UInt8>, _ tag: Tag) throws(ArtifactError) -> UInt64 {
         guard value.count == 8 else {
             throw ArtifactError(.malformedFrame, "\(subject): field \(tag.number) is an integer of \(value.count) bytes, not 8")
         }
@@ -111,13 +127,15 @@ struct Fields {
         return reader.integer()
     }
 
-    mutating func integer<Value: FixedWidthInteger>(_ tag: Tag, as type: Value.Type) throws(ArtifactError) -> Value? {
-        guard let wide = try integer(tag) else { return nil }
+    private func narrowed<Value: FixedWidthInteger>(_ wide: UInt64, _ tag: Tag) throws(ArtifactError) -> Value {
         guard let value = Value(exactly: wide) else {
             throw ArtifactError(.invalidRequest, "\(subject): field \(tag.number) is \(wide), more than \(Value.max)")
         }
         return value
     }
+
+    /// A time, or another signed integer.
+    mutating func signed(_ tag: Tag) throws(ArtifactError) -> Int64? { try integer(tag).map { Int64(bitPattern: $0) } }
 
     mutating func flag(_ tag: Tag) throws(ArtifactError) -> Bool { try integer(tag, as: UInt8.self).map { $0 != 0 } ?? false }
 
@@ -144,6 +162,31 @@ struct Fields {
         return ids
     }
 
+    /// A nested record.
+    /// - Parameter subject: what it is, for error messages.
+    mutating func record<Record: FieldRecord>(
+        _ tag: Tag, of subject: String, as type: Record.Type = Record.self
+    ) throws(ArtifactError) -> Record? {
+        guard let value = try bytes(tag) else { return nil }
+        return try Self.record(value, of: subject)
+    }
+
+    /// Every value of a repeated nested record.
+    mutating func records<Record: FieldRecord>(_ tag: Tag, of subject: String) throws(ArtifactError) -> [Record] {
+        var records: [Record] = []
+        for value in all(tag) { records.append(try Self.record(value, of: subject)) }
+        return records
+    }
+
+    private static func record<Record: FieldRecord>(
+        _ value: ArraySlice<UInt8>, of subject: String
+    ) throws(ArtifactError) -> Record {
+        var inner = try Fields(value, of: subject)
+        let record = try Record(from: &inner)
+        try inner.finish()
+        return record
+    }
+
     private func wrongJobID(_ value: ArraySlice<UInt8>) -> ArtifactError {
         ArtifactError(.malformedFrame, "\(subject): a job id has 16 bytes, not \(value.count)")
     }
@@ -152,6 +195,11 @@ struct Fields {
     func required<Value>(_ value: Value?, _ name: String) throws(ArtifactError) -> Value {
         guard let value else { throw ArtifactError(.invalidRequest, "\(subject): the field '\(name)' is missing") }
         return value
+    }
+
+    /// Refuses the message where the rule does not hold.
+    func require(_ rule: Bool, _ complaint: @autoclosure () -> String) throws(ArtifactError) {
+        if !rule { throw ArtifactError(.invalidRequest, "\(subject): \(complaint())") }
     }
 
     /// Refuses what is left if any of it is critical; the rest is skipped.

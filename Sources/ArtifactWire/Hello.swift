@@ -10,7 +10,10 @@ public struct Features: OptionSet, Sendable, Equatable {
     /// Reading, listing and deleting objects.
     public static let objects = Features(rawValue: 1 << 1)
 
-    /// All that this version knows.
+    /// Experiments, runs and their artifacts. Not in force yet: no daemon of this version serves them.
+    public static let runs = Features(rawValue: 1 << 2)
+
+    /// All that this version serves.
     public static let all: Features = [.spool, .objects]
 }
 

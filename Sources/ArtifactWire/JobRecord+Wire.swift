@@ -1,7 +1,7 @@
 import ArtifactModel
 
 /// The fields of a job record.
-extension JobRecord {
+extension JobRecord: FieldRecord {
     private enum Tags {
         static let id = Tag(critical: 1)
         static let sequence = Tag(2)
@@ -49,22 +49,13 @@ extension JobRecord {
         if let storedSize { fields.write(Tags.storedSize, storedSize) }
         if let etag { fields.write(Tags.etag, etag) }
         if let checksum { fields.write(Tags.checksum, checksum) }
-        if let error { fields.write(Tags.error) { ErrorMessage(error).encode(into: &$0) } }
+        if let error { fields.write(Tags.error, ErrorMessage(error)) }
     }
 
     init(from fields: inout Fields) throws(ArtifactError) {
-        let error: ArtifactError?
-        if let value = try fields.bytes(Tags.error) {
-            var inner = try Fields(value, of: "job error")
-            error = try ErrorMessage(from: &inner).error
-            try inner.finish()
-        } else {
-            error = nil
-        }
-        func time(_ value: UInt64?) -> Int64 { Int64(bitPattern: value ?? 0) }
         self.init(
             id: try fields.required(fields.jobID(Tags.id), "id"),
-            sequence: time(try fields.integer(Tags.sequence)),
+            sequence: try fields.signed(Tags.sequence) ?? 0,
             uid: try fields.integer(Tags.uid, as: UInt32.self) ?? 0,
             tenant: try fields.string(Tags.tenant) ?? "",
             destination: try fields.required(fields.string(Tags.destination), "destination"),
@@ -77,13 +68,13 @@ extension JobRecord {
             encoding: try fields.choice(Tags.encoding, ContentEncoding.self),
             kind: try fields.required(fields.choice(Tags.kind, ArtifactKind.self), "kind"),
             contentType: try fields.required(fields.string(Tags.contentType), "content type"),
-            acceptedAt: time(try fields.integer(Tags.acceptedAt)),
-            updatedAt: time(try fields.integer(Tags.updatedAt)),
+            acceptedAt: try fields.signed(Tags.acceptedAt) ?? 0,
+            updatedAt: try fields.signed(Tags.updatedAt) ?? 0,
             attempts: try fields.integer(Tags.attempts, as: UInt32.self) ?? 0,
             bytesDone: try fields.integer(Tags.bytesDone) ?? 0,
             storedSize: try fields.integer(Tags.storedSize),
             etag: try fields.string(Tags.etag),
             checksum: try fields.string(Tags.checksum),
-            error: error)
+            error: try fields.record(Tags.error, of: "job error", as: ErrorMessage.self)?.error)
     }
 }

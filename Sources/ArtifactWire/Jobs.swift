@@ -110,7 +110,7 @@ public struct ListJobs: FramePayload {
             }
             states.append(state)
         }
-        after = try fields.integer(Tags.after).map { Int64(bitPattern: $0) }
+        after = try fields.signed(Tags.after)
         limit = try fields.integer(Tags.limit, as: UInt32.self) ?? 100
         guard ids.count <= Self.maximumLimit, (1...Self.maximumLimit).contains(limit) else {
             throw ArtifactError(.invalidRequest, "listJobs: at most \(Self.maximumLimit) jobs a request; ask for further pages")
@@ -137,18 +137,13 @@ public struct Jobs: FramePayload {
     }
 
     func encode(into fields: inout FieldWriter) {
-        for record in records { fields.write(Tags.record) { record.encode(into: &$0) } }
+        for record in records { fields.write(Tags.record, record) }
         if let next { fields.write(Tags.next, UInt64(bitPattern: next)) }
     }
 
     init(from fields: inout Fields) throws(ArtifactError) {
-        records = []
-        for value in fields.all(Tags.record) {
-            var inner = try Fields(value, of: "job record")
-            records.append(try JobRecord(from: &inner))
-            try inner.finish()
-        }
-        next = try fields.integer(Tags.next).map { Int64(bitPattern: $0) }
+        records = try fields.records(Tags.record, of: "job record")
+        next = try fields.signed(Tags.next)
     }
 }
 
@@ -235,16 +230,11 @@ public struct Retried: FramePayload {
 
     func encode(into fields: inout FieldWriter) {
         fields.write(Tags.count, count)
-        for refusal in refusals { fields.write(Tags.refusal) { refusal.encode(into: &$0) } }
+        for refusal in refusals { fields.write(Tags.refusal, refusal) }
     }
 
     init(from fields: inout Fields) throws(ArtifactError) {
         count = try fields.required(fields.integer(Tags.count), "count")
-        refusals = []
-        for value in fields.all(Tags.refusal) {
-            var inner = try Fields(value, of: "refusal")
-            refusals.append(try ErrorMessage(from: &inner))
-            try inner.finish()
-        }
+        refusals = try fields.records(Tags.refusal, of: "refusal")
     }
 }

@@ -1,10 +1,14 @@
 public import ArtifactModel
 
-/// A message that can stand in a frame.
-protocol FramePayload: Sendable, Equatable {
-    static var type: MessageType { get }
+/// What is written as fields: the content of a message, or a record nested in one.
+protocol FieldRecord: Sendable, Equatable {
     func encode(into fields: inout FieldWriter)
     init(from fields: inout Fields) throws(ArtifactError)
+}
+
+/// The content of a message of one type.
+protocol FramePayload: FieldRecord {
+    static var type: MessageType { get }
 }
 
 /// Everything that either side can say.
@@ -33,6 +37,30 @@ public enum Message: Sendable, Equatable {
     case got(Got)
     case delete(Delete)
     case deleted
+    case createExperiment(CreateExperiment)
+    case experimentCreated(Experiment)
+    case getExperiment(GetExperiment)
+    case experiment(Experiment)
+    case listExperiments(ListExperiments)
+    case experiments(Experiments)
+    case updateExperiment(UpdateExperiment)
+    case experimentUpdated(Experiment)
+    case startRun(StartRun)
+    case runStarted(Run)
+    case getRun(GetRun)
+    case run(Run)
+    case listRuns(ListRuns)
+    case runs(Runs)
+    case endRun(EndRun)
+    case runEnded(Run)
+    case commit(Commit)
+    case committing
+    case waitCommit(WaitCommit)
+    case commitWaited(CommitWaited)
+    case listArtifacts(ListArtifacts)
+    case artifacts(Artifacts)
+    case deleteArtifacts(DeleteArtifacts)
+    case artifactsDeleted(ArtifactsDeleted)
     case error(ErrorMessage)
 
     /// The message as a whole frame.
@@ -98,6 +126,30 @@ public enum Message: Sendable, Equatable {
         case .got: .got(try Got(from: &fields))
         case .delete: .delete(try Delete(from: &fields))
         case .deleted: .deleted
+        case .createExperiment: .createExperiment(try CreateExperiment(from: &fields))
+        case .experimentCreated: .experimentCreated(try ExperimentAnswer(from: &fields).experiment)
+        case .getExperiment: .getExperiment(try GetExperiment(from: &fields))
+        case .experiment: .experiment(try ExperimentAnswer(from: &fields).experiment)
+        case .listExperiments: .listExperiments(try ListExperiments(from: &fields))
+        case .experiments: .experiments(try Experiments(from: &fields))
+        case .updateExperiment: .updateExperiment(try UpdateExperiment(from: &fields))
+        case .experimentUpdated: .experimentUpdated(try ExperimentAnswer(from: &fields).experiment)
+        case .startRun: .startRun(try StartRun(from: &fields))
+        case .runStarted: .runStarted(try RunAnswer(from: &fields).run)
+        case .getRun: .getRun(try GetRun(from: &fields))
+        case .run: .run(try RunAnswer(from: &fields).run)
+        case .listRuns: .listRuns(try ListRuns(from: &fields))
+        case .runs: .runs(try Runs(from: &fields))
+        case .endRun: .endRun(try EndRun(from: &fields))
+        case .runEnded: .runEnded(try RunAnswer(from: &fields).run)
+        case .commit: .commit(try Commit(from: &fields))
+        case .committing: .committing
+        case .waitCommit: .waitCommit(try WaitCommit(from: &fields))
+        case .commitWaited: .commitWaited(try CommitWaited(from: &fields))
+        case .listArtifacts: .listArtifacts(try ListArtifacts(from: &fields))
+        case .artifacts: .artifacts(try Artifacts(from: &fields))
+        case .deleteArtifacts: .deleteArtifacts(try DeleteArtifacts(from: &fields))
+        case .artifactsDeleted: .artifactsDeleted(try ArtifactsDeleted(from: &fields))
         case .error: .error(try ErrorMessage(from: &fields))
         }
     }
@@ -108,12 +160,19 @@ public enum Message: Sendable, Equatable {
         case .spoolDiscarded: .spoolDiscarded
         case .status: .status
         case .deleted: .deleted
-        default: payload.map { Swift.type(of: $0).type } ?? .error
+        case .experimentCreated: .experimentCreated
+        case .experiment: .experiment
+        case .experimentUpdated: .experimentUpdated
+        case .runStarted: .runStarted
+        case .run: .run
+        case .runEnded: .runEnded
+        case .committing: .committing
+        default: (payload as? any FramePayload).map { Swift.type(of: $0).type } ?? .error
         }
     }
 
     /// What the message carries; nil for one without fields.
-    private var payload: (any FramePayload)? {
+    private var payload: (any FieldRecord)? {
         switch self {
         case .hello(let payload): payload
         case .welcome(let payload): payload
@@ -136,8 +195,28 @@ public enum Message: Sendable, Equatable {
         case .get(let payload): payload
         case .got(let payload): payload
         case .delete(let payload): payload
+        case .createExperiment(let payload): payload
+        case .getExperiment(let payload): payload
+        case .listExperiments(let payload): payload
+        case .experiments(let payload): payload
+        case .updateExperiment(let payload): payload
+        case .startRun(let payload): payload
+        case .getRun(let payload): payload
+        case .listRuns(let payload): payload
+        case .runs(let payload): payload
+        case .endRun(let payload): payload
+        case .commit(let payload): payload
+        case .waitCommit(let payload): payload
+        case .commitWaited(let payload): payload
+        case .listArtifacts(let payload): payload
+        case .artifacts(let payload): payload
+        case .deleteArtifacts(let payload): payload
+        case .artifactsDeleted(let payload): payload
+        case .experimentCreated(let experiment), .experiment(let experiment), .experimentUpdated(let experiment):
+            ExperimentAnswer(experiment: experiment)
+        case .runStarted(let run), .run(let run), .runEnded(let run): RunAnswer(run: run)
         case .error(let payload): payload
-        case .spoolDiscarded, .status, .deleted: nil
+        case .spoolDiscarded, .status, .deleted, .committing: nil
         }
     }
 }

@@ -76,6 +76,21 @@ public struct Objects: FramePayload {
     private enum Tags {
         static let entry = Tag(critical: 1)
         static let next = Tag(critical: 2)
+    }
+
+    func encode(into fields: inout FieldWriter) {
+        for entry in entries { fields.write(Tags.entry, entry) }
+        if let next { fields.write(Tags.next, next) }
+    }
+
+    init(from fields: inout Fields) throws(ArtifactError) {
+        entries = try fields.records(Tags.entry, of: "object")
+        next = try fields.string(Tags.next)
+    }
+}
+
+extension Objects.Entry: FieldRecord {
+    private enum Tags {
         static let uri = Tag(critical: 1)
         static let size = Tag(2)
         static let modifiedAt = Tag(3)
@@ -83,30 +98,17 @@ public struct Objects: FramePayload {
     }
 
     func encode(into fields: inout FieldWriter) {
-        for entry in entries {
-            fields.write(Tags.entry) { inner in
-                inner.write(Tags.uri, entry.uri)
-                inner.write(Tags.size, entry.size)
-                inner.write(Tags.modifiedAt, UInt64(bitPattern: entry.modifiedAt))
-                inner.write(Tags.etag, entry.etag)
-            }
-        }
-        if let next { fields.write(Tags.next, next) }
+        fields.write(Tags.uri, uri)
+        fields.write(Tags.size, size)
+        fields.write(Tags.modifiedAt, UInt64(bitPattern: modifiedAt))
+        fields.write(Tags.etag, etag)
     }
 
     init(from fields: inout Fields) throws(ArtifactError) {
-        entries = []
-        for value in fields.all(Tags.entry) {
-            var inner = try Fields(value, of: "object")
-            entries.append(
-                Entry(
-                    uri: try inner.required(inner.string(Tags.uri), "uri"),
-                    size: try inner.required(inner.integer(Tags.size), "size"),
-                    modifiedAt: Int64(bitPattern: try inner.integer(Tags.modifiedAt) ?? 0),
-                    etag: try inner.string(Tags.etag) ?? ""))
-            try inner.finish()
-        }
-        next = try fields.string(Tags.next)
+        uri = try fields.required(fields.string(Tags.uri), "uri")
+        size = try fields.required(fields.integer(Tags.size), "size")
+        modifiedAt = try fields.signed(Tags.modifiedAt) ?? 0
+        etag = try fields.string(Tags.etag) ?? ""
     }
 }
 

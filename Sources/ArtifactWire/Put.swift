@@ -16,13 +16,20 @@ public struct Put: FramePayload {
         case spool(UInt64)
     }
 
+    /// Where the bytes go.
+    public enum Target: Sendable, Equatable {
+        /// To the object of this URI, or of this key relative to the daemon's store.
+        case destination(String)
+        /// To a place in a run.
+        case artifact(ArtifactPlace)
+    }
+
     /// The longest idempotency key, in bytes.
     public static let maximumIdempotencyKey = 128
     /// The longest label, in bytes of UTF-8.
     public static let maximumLabel = 4096
 
-    /// The object's URI, or its key relative to the daemon's store.
-    public var destination: String
+    public var target: Target
     public var source: Source
     /// What the client calls the source, usually its absolute path: shown to people, and the way back to the file after a reboot.
     public var label: String
@@ -32,17 +39,17 @@ public struct Put: FramePayload {
     public var level: AcknowledgementLevel
     /// Makes a repeated request the same job; scoped by uid and tenant.
     public var idempotencyKey: [UInt8]?
-    /// nil to tell it from the destination's extension.
+    /// nil to tell it from the target's extension.
     public var contentType: String?
     /// nil for the daemon's default.
     public var changePolicy: ChangePolicy?
 
     public init(
-        destination: String, source: Source, label: String = "", compression: Compression? = nil,
+        target: Target, source: Source, label: String = "", compression: Compression? = nil,
         level: AcknowledgementLevel = .accepted, idempotencyKey: [UInt8]? = nil, contentType: String? = nil,
         changePolicy: ChangePolicy? = nil
     ) {
-        self.destination = destination
+        self.target = target
         self.source = source
         self.label = label
         self.compression = compression
@@ -50,6 +57,17 @@ public struct Put: FramePayload {
         self.idempotencyKey = idempotencyKey
         self.contentType = contentType
         self.changePolicy = changePolicy
+    }
+
+    /// A hand-over to an object outside of runs.
+    public init(
+        destination: String, source: Source, label: String = "", compression: Compression? = nil,
+        level: AcknowledgementLevel = .accepted, idempotencyKey: [UInt8]? = nil, contentType: String? = nil,
+        changePolicy: ChangePolicy? = nil
+    ) {
+        self.init(
+            target: .destination(destination), source: source, label: label, compression: compression, level: level,
+            idempotencyKey: idempotencyKey, contentType: contentType, changePolicy: changePolicy)
     }
 
     private enum Tags {
@@ -63,10 +81,14 @@ public struct Put: FramePayload {
         static let idempotencyKey = Tag(critical: 8)
         static let contentType = Tag(critical: 9)
         static let changePolicy = Tag(critical: 10)
+        static let runID = Tag(critical: 11)
+        static let artifactPath = Tag(critical: 12)
+        static let group = Tag(critical: 13)
+        static let member = Tag(critical: 14)
     }
 
     func encode(into fields: inout FieldWriter) {
-        fields.write(Tags.destination, destination)
+        if case .destination(let destination) = target { fields.write(Tags.destination, destination) }
         switch source {
         case .descriptor: break
         case .inline(let bytes): fields.write(Tags.inline, bytes: bytes)
@@ -79,10 +101,16 @@ public struct Put: FramePayload {
         if let idempotencyKey { fields.write(Tags.idempotencyKey, bytes: idempotencyKey) }
         if let contentType { fields.write(Tags.contentType, contentType) }
         if let changePolicy { fields.write(Tags.changePolicy, changePolicy) }
+        guard case .artifact(let place) = target else { return }
+        fields.write(Tags.runID, place.runID)
+        fields.write(Tags.artifactPath, place.path)
+        guard let member = place.member else { return }
+        fields.write(Tags.group, member.group)
+        fields.write(Tags.member, UInt64(member.number))
     }
 
     init(from fields: inout Fields) throws(ArtifactError) {
-        destination = try fields.required(fields.string(Tags.destination), "destination")
+        target = try Self.target(from: &fields)
         var sources: [Source] = []
         if let bytes = try fields.bytes(Tags.inline) { sources.append(.inline(Array(bytes))) }
         if let path = try fields.string(Tags.path) { sources.append(.path(path)) }
@@ -112,9 +140,39 @@ public struct Put: FramePayload {
         }
     }
 
+    private static func target(from fields: inout Fields) throws(ArtifactError) -> Target {
+        let destination = try fields.string(Tags.destination)
+        let runID = try fields.string(Tags.runID)
+        let path = try fields.string(Tags.artifactPath)
+        let member = try fields.groupMember(group: Tags.group, member: Tags.member)
+        switch (destination, runID, path) {
+        case (let destination?, nil, nil) where member == nil: return .destination(destination)
+        case (nil, let runID?, let path?):
+            try fields.checkRunID(runID)
+            return .artifact(ArtifactPlace(runID: runID, path: path, member: member))
+        default:
+            throw ArtifactError(.invalidRequest, "put: send either a destination, or a run_id and an artifact_path")
+        }
+    }
+
     /// Whether the text may stand in an HTTP header (RFC 9110, section 5.5), printable ASCII only.
     private static func isHeaderValue(_ text: String) -> Bool {
         (1...255).contains(text.utf8.count) && text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
+    }
+}
+
+/// Where in a run an artifact lies.
+public struct ArtifactPlace: Sendable, Equatable {
+    public var runID: String
+    /// Relative to the run's artifacts.
+    public var path: String
+    /// The member of a group that hands it over; nil for an artifact of no group.
+    public var member: GroupMember?
+
+    public init(runID: String, path: String, member: GroupMember? = nil) {
+        self.runID = runID
+        self.path = path
+        self.member = member
     }
 }
 

@@ -20,6 +20,12 @@ extension Journal {
         return try read { db in try db.firstRow(sql, [sequence]).map(PendingJob.init) }
     }
 
+    /// The job of that id, when its source is still needed: accepted, uploading or failed; else nil.
+    public func holdingJob(_ id: JobID) throws(ArtifactError) -> PendingJob? {
+        let sql = "SELECT \(PendingJob.columns) FROM jobs WHERE id = ? AND state IN \(States.holding)"
+        return try read { db in try db.firstRow(sql, [id.bytes.blob]).map(PendingJob.init) }
+    }
+
     /// The confirmed parts of a job's upload, by rising number.
     public func parts(_ sequence: Int64) throws(ArtifactError) -> [PartRecord] {
         let sql = "SELECT \(PartRecord.columns) FROM parts WHERE seq = ? ORDER BY number"
@@ -112,7 +118,8 @@ extension Journal {
         }
     }
 
-    private func read<Value>(_ body: (Database) throws -> Value) throws(ArtifactError) -> Value {
+    /// Runs statements that only read.
+    func read<Value>(_ body: (Database) throws -> Value) throws(ArtifactError) -> Value {
         do {
             return try database.inDatabase(body)
         } catch {

@@ -6,7 +6,7 @@ import WorkerPool
 ///
 /// SQLite through exactly one connection, write-ahead log, fsync at every commit. All writes go through one thread of the
 /// journal's own, which commits what arrives together at once. Writes come in the order of their submission, and their answers too.
-/// All calls but `accept` and `submit` block: call them on owned threads, and never from a completion, which runs on that thread.
+/// All calls that take no completion block: call them on owned threads, and never from a completion, which runs on that thread.
 ///
 /// Must be closed; it does not close itself.
 public final class Journal: Sendable {
@@ -17,6 +17,8 @@ public final class Journal: Sendable {
     public let daemonID: String
 
     let database: DatabaseQueue
+    /// The time, in Unix milliseconds.
+    let now: @Sendable () -> Int64
     private let writer: GroupCommit
     private let thread: OwnedThread
 
@@ -41,7 +43,7 @@ public final class Journal: Sendable {
                 throw ArtifactError(.internalFault, "the journal in '\(directory.escapedForLog)' has lost the daemon's id")
             }
             let thread = try OwnedThread(name: "journal") { writer.run() }
-            return Journal(setAside: setAside, daemonID: daemonID, database: database, writer: writer, thread: thread)
+            return Journal(setAside: setAside, daemonID: daemonID, database: database, now: now, writer: writer, thread: thread)
         } catch let error as ArtifactError {
             throw error
         } catch {
@@ -50,10 +52,14 @@ public final class Journal: Sendable {
         }
     }
 
-    private init(setAside: String?, daemonID: String, database: DatabaseQueue, writer: GroupCommit, thread: OwnedThread) {
+    private init(
+        setAside: String?, daemonID: String, database: DatabaseQueue, now: @escaping @Sendable () -> Int64, writer: GroupCommit,
+        thread: OwnedThread
+    ) {
         self.setAside = setAside
         self.daemonID = daemonID
         self.database = database
+        self.now = now
         self.writer = writer
         self.thread = thread
     }
@@ -79,8 +85,9 @@ public final class Journal: Sendable {
 
     /// Journals a hand-over. The completion says that it is committed and fsynced: only then may a client be answered.
     ///
-    /// It fails as `idempotencyConflict` where the key belongs to a job with another destination, size or compression; as `busy`
-    /// while the disk is full; as `localStorageFailed` where the journal cannot be written, or where it is unknown whether it was.
+    /// It fails as `idempotencyConflict` where the key belongs to a job with another destination, size or compression; for an
+    /// artifact of a run as `notFound` where there is no such run here, `tenantMismatch` where it is another tenant's, `conflict`
+    /// where it has ended (a job that its key finds is told all the same); as `busy` while the disk is full; as `localStorageFailed` where the journal cannot be written, or where it is unknown whether it was.
     /// - Parameter completion: runs on the writer's thread right after the commit, in the order of submission, and must not block.
     public func accept(_ job: NewJob, completion: @escaping @Sendable (Result<Acceptance, ArtifactError>) -> Void) {
         writer.submit(
@@ -101,6 +108,14 @@ public final class Journal: Sendable {
     /// As `submit`, and waits for the commit.
     public func apply(_ change: Change) throws(ArtifactError) -> Bool {
         try write(isPromise: change.isPromise) { db in try change.apply(to: db) }
+    }
+
+    /// Runs statements on the writer's thread, in order with hand-overs and changes.
+    func submit<Value: Sendable>(
+        completion: @escaping @Sendable (Result<Value, ArtifactError>) -> Void,
+        _ body: @escaping @Sendable (Database) throws -> Value
+    ) {
+        writer.submit(GroupCommit.Entry(isPromise: false, isPressing: true, body: body, completion: completion))
     }
 
     /// Runs statements on the writer's thread and waits for the commit.

@@ -11,8 +11,10 @@ public struct NewJob: Sendable, Equatable {
     public var tenant: String
     /// The client's key for sending the same request again, scoped by uid and tenant; nil when it gave none.
     public var idempotencyKey: [UInt8]?
-    /// The object's full URI.
+    /// The object's full URI. Not read where the job belongs to a run: then the journal makes it, see `Acceptance`.
     public var destination: String
+    /// The run whose artifact it is; nil for a plain destination.
+    public var run: RunPlace?
     /// What the client called the source; a label, nothing more.
     public var label: String
     /// Where the daemon may find the file again by itself after a reboot; nil when there is no such way.
@@ -36,10 +38,10 @@ public struct NewJob: Sendable, Equatable {
     public var acceptedAt: Int64
 
     public init(
-        id: JobID, uid: UInt32, gid: UInt32, tenant: String, idempotencyKey: [UInt8]? = nil, destination: String, label: String,
-        path: String? = nil, size: UInt64, fingerprint: SourceFingerprint? = nil, level: AcknowledgementLevel, pin: Pin,
-        spoolName: String? = nil, inlineBytes: [UInt8]? = nil, compression: Compression, changePolicy: ChangePolicy,
-        kind: ArtifactKind, contentType: String, acceptedAt: Int64
+        id: JobID, uid: UInt32, gid: UInt32, tenant: String, idempotencyKey: [UInt8]? = nil, destination: String,
+        run: RunPlace? = nil, label: String, path: String? = nil, size: UInt64, fingerprint: SourceFingerprint? = nil,
+        level: AcknowledgementLevel, pin: Pin, spoolName: String? = nil, inlineBytes: [UInt8]? = nil, compression: Compression,
+        changePolicy: ChangePolicy, kind: ArtifactKind, contentType: String, acceptedAt: Int64
     ) {
         self.id = id
         self.uid = uid
@@ -47,6 +49,7 @@ public struct NewJob: Sendable, Equatable {
         self.tenant = tenant
         self.idempotencyKey = idempotencyKey
         self.destination = destination
+        self.run = run
         self.label = label
         self.path = path
         self.size = size

@@ -33,9 +33,14 @@ public struct PendingJob: Sendable, Equatable {
     public var encoding: ContentEncoding?
     /// Nil when no multipart upload is under way.
     public var upload: Upload?
+    /// The experiment that the job's run belongs to; nil for a plain destination.
+    public var experimentID: String?
+    /// Whether the store has not confirmed that experiment's place: the job must be held until it has.
+    public var isProvisional: Bool
 
     public init(
-        sequence: Int64, job: NewJob, state: JobState, attempts: UInt32, encoding: ContentEncoding?, upload: Upload?
+        sequence: Int64, job: NewJob, state: JobState, attempts: UInt32, encoding: ContentEncoding?, upload: Upload?,
+        experimentID: String? = nil, isProvisional: Bool = false
     ) {
         self.sequence = sequence
         self.job = job
@@ -43,5 +48,7 @@ public struct PendingJob: Sendable, Equatable {
         self.attempts = attempts
         self.encoding = encoding
         self.upload = upload
+        self.experimentID = experimentID
+        self.isProvisional = isProvisional
     }
 }

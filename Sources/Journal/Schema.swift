@@ -19,6 +19,10 @@ enum Schema {
             try db.execute(
                 sql: "INSERT INTO facts (topic, name, value) VALUES ('daemon', 'id', ?)", arguments: [randomUUID()])
         }
+        migrator.registerMigration("2 runs") { db in
+            try db.execute(sql: runs)
+            try db.execute(sql: runsOfJobs)
+        }
         return migrator
     }
 

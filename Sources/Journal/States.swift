@@ -11,6 +11,8 @@ enum States {
     static let pending = list([.accepted, .uploading])
     /// Their source is still needed.
     static let holding = list([.accepted, .uploading, .failed])
+    /// All but cancelled.
+    static let counting = list([.accepted, .uploading, .stored, .failed])
     /// Over and done with.
     static let purgeable = list([.stored, .cancelled])
 

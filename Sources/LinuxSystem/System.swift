@@ -510,6 +510,17 @@ extension System {
         _ = try retrying("connect", address.name) { address.withPointer { Glibc.connect(descriptor, $0, $1) } }
     }
 
+    /// Bounds how long connecting and sending block.
+    static func setSendTimeout(_ timeout: Duration, of descriptor: Int32) throws(SystemError) {
+        let parts = timeout.components
+        var time = timeval(tv_sec: Int(parts.seconds), tv_usec: Int(parts.attoseconds / 1_000_000_000_000))
+        // To the kernel zero means without end.
+        if time.tv_sec <= 0, time.tv_usec <= 0 { time = timeval(tv_sec: 0, tv_usec: 1) }
+        _ = try retrying("setsockopt(SO_SNDTIMEO)") {
+            setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
+        }
+    }
+
     static func listen(_ descriptor: Int32, backlog: Int32) throws(SystemError) {
         _ = try retrying("listen") { Glibc.listen(descriptor, backlog) }
     }

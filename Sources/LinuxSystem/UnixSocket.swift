@@ -17,9 +17,12 @@ public enum UnixSocket {
     public static let maximumDescriptors = 253
 
     /// Connects to a listening socket, blocking.
-    /// - Throws: ENOENT or ECONNREFUSED when nobody listens; EACCES when its mode does not allow it.
-    public static func connect(path: String) throws(SystemError) -> Descriptor {
+    /// - Parameter timeout: how long the listener's queue may be full, and a blocking send on the socket may take; nil for without
+    ///   end.
+    /// - Throws: ENOENT or ECONNREFUSED when nobody listens; EACCES when its mode does not allow it; EAGAIN when the time is up.
+    public static func connect(path: String, timeout: Duration? = nil) throws(SystemError) -> Descriptor {
         let descriptor = try System.makeSocket(SOCK_STREAM)
+        if let timeout { try System.setSendTimeout(timeout, of: descriptor.number) }
         try System.connect(descriptor.number, to: try UnixAddress(path: path))
         return descriptor
     }

@@ -20,6 +20,20 @@ final class DirectorySession: ObjectStoreSession {
         }
     }
 
+    func putIfAbsent(
+        _ object: ObjectDescription, body: UnsafeRawBufferPointer, check: CRC?
+    ) throws(ArtifactError) -> StoredObject? {
+        try object.requirePlain()
+        return try store.perform("store '\(object.key.text.escapedForLog)'") {
+            let place = try ObjectPlace(object.key)
+            try requireLength(UInt64(body.count), of: check, object.key)
+            try store.requireFree(place)
+            return try store.withTemporaryFile(holding: body) { directory, name, status in
+                try store.commitIfAbsent(object, at: place, file: name, in: directory, status, checksum: check?.labelled)
+            }
+        }
+    }
+
     func createUpload(_ object: ObjectDescription) throws(ArtifactError) -> String {
         try store.perform("begin the upload of '\(object.key.text.escapedForLog)'") {
             try store.requireFree(try ObjectPlace(object.key))

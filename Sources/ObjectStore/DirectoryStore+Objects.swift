@@ -22,7 +22,9 @@ extension DirectoryStore {
             }
             // Two commits since the file was opened have written its headers away. Then the file is another by now, too.
             guard try currentStatus(at: place)?.inode == status.inode else { continue }
-            return OpenObject(file: file, info: try info(of: place, status, headers?.generation(ofSize: status.size)))
+            let generation = headers?.generation(ofSize: status.size)
+            if let headers, generation == nil { throw foreignFile(at: place, status, headers) }
+            return OpenObject(file: file, info: try info(of: place, status, generation))
         }
     }
 
@@ -53,14 +55,48 @@ extension DirectoryStore {
             try repeatingWhilePruned {
                 let parent = try makeDirectory(of: place)
                 let present = try replaceableFile(at: place, in: parent.number)
-                var headers = ObjectHeaders(generations: [.init(object, file: status, checksum: checksum)])
-                if let present, let kept = try presentHeaders(of: place)?.generation(of: present) {
-                    headers.generations.append(kept)
-                }
-                try write(headers, of: place)
+                let own = ObjectHeaders.Generation(object, file: status, checksum: checksum)
+                let kept = try present.flatMap { try presentHeaders(of: place)?.bestGeneration(of: $0) }
+                try write(ObjectHeaders(generations: [own] + [kept].compactMap(\.self)), of: place)
                 try System.rename(name, in: directory, to: place.name, in: parent.number)
                 try System.fsync(parent.number)
+                // Another daemon that shares the directory may have written its headers in between. Whoever renames last finds
+                // it out, and leaves the other's beside its own.
+                let found = try presentHeaders(of: place)
+                if found?.generation(of: status) == nil {
+                    try write(ObjectHeaders(generations: [own] + (found?.generations.prefix(1) ?? [])), of: place)
+                }
             }
+            return StoredObject(etag: Self.etag(of: status), checksum: checksum)
+        }
+    }
+
+    /// Gives a complete and fsynced file its place as an object, if nothing lies there.
+    ///
+    /// Its headers come second: of several daemons that share the directory and do this at the same moment, only the one whose
+    /// file has the place may write them. A crash in between leaves the object without, as if it had been put there by hand.
+    /// - Parameter name: what the file is called in `directory`; it is not called so any more afterwards.
+    /// - Returns: nil when there is an object.
+    func commitIfAbsent(
+        _ object: ObjectDescription, at place: ObjectPlace, file name: String, in directory: Int32, _ status: FileStatus,
+        checksum: String?
+    ) throws -> StoredObject? {
+        defer { removeLeftover(name, in: directory) }
+        let file = try System.open(name, in: directory, O_RDONLY | O_NOFOLLOW)
+        return try locks.withLock(for: place.key) { () -> StoredObject? in
+            if let present = try currentStatus(at: place) { return try nothing(insteadOf: present, at: place) }
+            try removeHeaders(of: place)
+            do {
+                try repeatingWhilePruned {
+                    let parent = try makeDirectory(of: place)
+                    _ = try replaceableFile(at: place, in: parent.number)
+                    try System.link(file.number, as: place.name, in: parent.number)
+                    try System.fsync(parent.number)
+                }
+            } catch let error as SystemError where error.errno == EEXIST {
+                return try currentStatus(at: place).flatMap { try nothing(insteadOf: $0, at: place) }
+            }
+            try write(ObjectHeaders(generations: [.init(object, file: status, checksum: checksum)]), of: place)
             return StoredObject(etag: Self.etag(of: status), checksum: checksum)
         }
     }
@@ -68,12 +104,19 @@ extension DirectoryStore {
     /// Refuses a place where an object cannot lie, before its bytes are sent.
     func requireFree(_ place: ObjectPlace) throws {
         do {
-            let parent = try tree.open(place.directory)
-            _ = try replaceableFile(at: place, in: parent.number)
-        } catch let error as SystemError where error.errno == ENOTDIR {
+            if let parent = try openUnlessMissing(place.directory) { _ = try replaceableFile(at: place, in: parent.number) }
+        } catch let error as SystemError where error.errno == ENOTDIR && !error.concernsStore {
             throw crossesObject(place, error)
-        } catch let error as SystemError where error.errno == ENOENT && error.detail != tree.root {
-            return
+        }
+        do {
+            guard let parent = try openUnlessMissing(place.headersDirectory) else { return }
+            guard try System.statusIfAny(of: place.headersName, in: parent.number)?.isDirectory == true else { return }
+            try tree.prune(place.headersDirectory + [place.headersName], keeping: place.headersDirectory.count)
+            if try System.statusIfAny(of: place.headersName, in: parent.number) != nil {
+                throw crossesHeaders(place, place.headersName)
+            }
+        } catch let error as SystemError where error.errno == ENOTDIR && !error.concernsStore {
+            throw crossesHeaders(place, error.detail ?? "")
         }
     }
 
@@ -86,10 +129,7 @@ extension DirectoryStore {
                 try System.unlinkIfAny(place.name, in: parent.number)
                 try System.fsync(parent.number)
             }
-            // Headers without an object harm nobody, so this needs no fsync.
-            if let parent = try openIfAny(place.headersDirectory) {
-                try System.unlinkIfAny(place.headersName, in: parent.number)
-            }
+            try removeHeaders(of: place)
         }
         try tree.prune(place.directory, keeping: 0)
         try tree.prune(place.headersDirectory, keeping: Self.headers.count)
@@ -128,9 +168,19 @@ extension DirectoryStore {
     /// A directory; nil when it is missing, or when an object lies where it would have to be.
     private func openIfAny(_ path: [String]) throws(SystemError) -> Descriptor? {
         do throws(SystemError) {
+            return try openUnlessMissing(path)
+        } catch {
+            guard error.errno == ENOTDIR, !error.concernsStore else { throw error }
+            return nil
+        }
+    }
+
+    /// A directory; nil when it is missing.
+    private func openUnlessMissing(_ path: [String]) throws(SystemError) -> Descriptor? {
+        do throws(SystemError) {
             return try tree.open(path)
         } catch {
-            guard [ENOENT, ENOTDIR].contains(error.errno), error.detail != tree.root else { throw error }
+            guard error.errno == ENOENT, !error.concernsStore else { throw error }
             return nil
         }
     }
@@ -139,7 +189,7 @@ extension DirectoryStore {
         do throws(SystemError) {
             return try tree.make(place.directory)
         } catch {
-            guard error.errno == ENOTDIR, error.detail != tree.root else { throw error }
+            guard error.errno == ENOTDIR, !error.concernsStore else { throw error }
             throw crossesObject(place, error)
         }
     }
@@ -159,7 +209,7 @@ extension DirectoryStore {
         for _ in 0..<100 {
             do {
                 return try work()
-            } catch let error as SystemError where error.errno == ENOENT {
+            } catch let error as SystemError where error.errno == ENOENT && !error.concernsStore {
                 continue
             }
         }
@@ -186,8 +236,8 @@ extension DirectoryStore {
         } catch {
             throw ArtifactError(
                 .corruptObject,
-                "the headers of '\(place.key.text.escapedForLog)' in \(place.headersDirectory.joined(separator: "/").escapedForLog)/ "
-                    + "do not decode; remove that file to read the object as plain bytes",
+                "the headers of '\(place.key.text.escapedForLog)' do not decode; store it again, or remove "
+                    + "'\(place.headersPath.escapedForLog)' to read it as it is",
                 cause: "\(error)")
         }
     }
@@ -217,12 +267,15 @@ extension DirectoryStore {
         do throws(SystemError) {
             return try tree.make(place.headersDirectory)
         } catch {
-            guard error.errno == ENOTDIR, error.detail != ObjectPlace.reserved else { throw error }
-            throw ArtifactError(
-                .invalidKey,
-                "'\(place.key.text.escapedForLog)' cannot be stored: the headers of another object have the name "
-                    + "'\((error.detail ?? "").escapedForLog)' that a directory would need here; rename one of them")
+            guard error.errno == ENOTDIR, !error.concernsStore else { throw error }
+            throw crossesHeaders(place, error.detail ?? "")
         }
+    }
+
+    /// Headers without an object harm nobody, so this needs no fsync.
+    private func removeHeaders(of place: ObjectPlace) throws {
+        guard let parent = try openIfAny(place.headersDirectory) else { return }
+        try System.unlinkIfAny(place.headersName, in: parent.number)
     }
 
     private func info(
@@ -245,6 +298,32 @@ extension DirectoryStore {
     }
 
     // MARK: - Refusals
+
+    /// The outcome of a put that shall replace nothing, where something has the name.
+    private func nothing(insteadOf present: FileStatus, at place: ObjectPlace) throws(ArtifactError) -> StoredObject? {
+        if present.isRegular { return nil }
+        if present.isDirectory { throw isDirectory(place) }
+        throw ArtifactError(
+            .invalidKey,
+            "'\(place.key.text.escapedForLog)' cannot be stored: a \(present.kindName) has its name in the directory store; remove it"
+        )
+    }
+
+    private func foreignFile(at place: ObjectPlace, _ file: FileStatus, _ headers: ObjectHeaders) -> ArtifactError {
+        let sizes = headers.generations.map { "\($0.size)" }.joined(separator: " or ")
+        return ArtifactError(
+            .corruptObject,
+            "'\(place.key.text.escapedForLog)' has \(file.size) bytes, and its headers are of \(sizes): somebody has changed the file "
+                + "in the directory store itself. Store it again, or remove '\(place.headersPath.escapedForLog)' to read it as it is"
+        )
+    }
+
+    private func crossesHeaders(_ place: ObjectPlace, _ name: String) -> ArtifactError {
+        ArtifactError(
+            .invalidKey,
+            "'\(place.key.text.escapedForLog)' cannot be stored: in the directory store the headers of one object would be the file "
+                + "'\(name.escapedForLog)', and those of another need a directory of that name; rename one of them")
+    }
 
     private func isDirectory(_ place: ObjectPlace) -> ArtifactError {
         ArtifactError(

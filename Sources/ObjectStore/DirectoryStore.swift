@@ -8,14 +8,17 @@ import LinuxSystem
 /// - **Whole or not at all**: objects are written under another name on the same file system, fsynced, renamed into place, and
 ///   the directory is fsynced. So are new directories above them.
 /// - **With the right headers**: see `ObjectHeaders`. A file that was put there by other means has none and is read as plain
-///   bytes. A file of which the headers are lost is never decoded.
+///   bytes; so is an object whose headers somebody has removed, for nothing tells it apart. An object whose headers do not decode,
+///   or are of a file of another size, is `corruptObject`.
+/// - **Never elsewhere**: once begun, the store is the directory that has `.artifactd/meta` in it. While its file system is away,
+///   or the directory cannot be opened or written, each call ends as `storeUnavailable`, and nothing is made in its place.
 /// - **Never through a symbolic link**: names below the root are opened one by one without following links; a link counts as no
 ///   object and is replaced, not written through.
 /// - **Entity tags** are made of size, modification time and inode, in hexadecimal: they change with every replacement, and
 ///   also when the directory is copied.
-/// - **Not promised**: the store computes no checksum (`Integrity.filesystem`); it keeps what the caller gives. Several daemons may
-///   share the directory, but when two write one key at the same moment, the object is whole and its headers may be missing. A
-///   multipart upload belongs to one daemon at a time.
+/// - **Not promised**: the store computes no checksum (`Integrity.filesystem`); it keeps what the caller gives, and bytes that
+///   were changed in place show by their size alone. Several daemons may share the directory, and when two write one key at the same
+///   moment, one of the objects remains, whole and with its headers. A multipart upload belongs to one daemon at a time.
 ///
 /// Beside `ObjectKey`'s rules it refuses names that a file system cannot have (see `ObjectPlace`), and `a` beside `a/b`.
 /// Besides, `a.json/b` cannot lie beside `a`, as the headers of `a` have that name.
@@ -30,25 +33,41 @@ public final class DirectoryStore: ObjectStore {
 
     static let temporaries = [ObjectPlace.reserved, "tmp"]
     static let headers = [ObjectPlace.reserved, "meta"]
+    static var headersPath: String { headers.joined(separator: "/") }
 
     /// How old, in milliseconds, a nameless leftover must be to be removed. A younger one may belong to another daemon that
     /// shares the directory and is at work.
     static let abandonedAfterMilliseconds: Int64 = 3_600_000
 
-    /// Opens the store, makes its directory where it is missing, and removes what crashes left over.
+    /// Opens the store and removes what crashes left over.
     /// - Parameter root: the absolute path of the directory.
-    public init(root: String) throws(ArtifactError) {
+    /// - Parameter beginning: whether a new store may begin there, the directory being made where it is missing. Say false for a
+    ///   store that was there before: while it is away, each call ends as `storeUnavailable`.
+    public init(root: String, beginning: Bool = true) throws(ArtifactError) {
         location = .directory(path: root)
-        tree = DirectoryTree(root: root)
+        tree = DirectoryTree(root: root, mark: Self.headers)
         uploads = UploadTable(tree: tree)
-        try perform("open it") {
-            try System.makeDirectories(root, mode: 0o777)
-            for path in [Self.temporaries, Self.headers, UploadTable.directory] { _ = try tree.make(path) }
-            try removeAbandonedFiles()
+        do throws(ArtifactError) {
+            try perform("open it") {
+                if beginning { try begin() }
+                for path in [Self.temporaries, UploadTable.directory] { _ = try tree.make(path) }
+                try removeAbandonedFiles()
+            }
+        } catch {
+            // The outage may be over before the first call, and till then each call says so.
+            if beginning || error.code != .storeUnavailable { throw error }
         }
     }
 
     public func makeSession() -> any ObjectStoreSession { DirectorySession(self) }
+
+    public func checkKey(_ key: ObjectKey) throws(ArtifactError) {
+        do throws(ArtifactError) {
+            try perform("store '\(key.text.escapedForLog)'") { try requireFree(try ObjectPlace(key)) }
+        } catch {
+            if error.code == .invalidKey { throw error }
+        }
+    }
 
     /// Does the work of one call; what the kernel refuses becomes an error of the contract.
     /// - Parameter doing: what the call is about, to follow "cannot".
@@ -61,6 +80,19 @@ public final class DirectoryStore: ObjectStore {
             throw ArtifactError(error, doing: doing(), root: tree.root)
         } catch {
             throw ArtifactError(.internalFault, "directory store '\(tree.root)': cannot \(doing())", cause: "\(error)")
+        }
+    }
+
+    private func begin() throws {
+        do throws(SystemError) {
+            try tree.begin()
+        } catch {
+            guard [ENOENT, ENOTDIR, ELOOP].contains(error.errno) else { throw error }
+            throw ArtifactError(
+                .noSuchBucket,
+                "directory store '\(tree.root.escapedForLog)': cannot make the directory: something on its path is no directory; "
+                    + "name another one",
+                cause: error.description)
         }
     }
 

@@ -7,17 +7,34 @@ import Synchronization
 /// Paths are lists of names. Each name is opened by itself with `O_NOFOLLOW`, so a symbolic link in the tree is never followed,
 /// not even one that is put there while the path is walked. The root's own path may lead through links. The root is opened anew
 /// for every path: a file system that goes away and comes back is found again, and is not kept busy.
+///
+/// A directory in the root's place is the store only with the mark in it, a directory that was made when the store began. So
+/// nothing is written below a mount point whose file system is away, and nothing that is there is taken for an empty store.
 final class DirectoryTree: Sendable {
     let root: String
+    /// The names of the directories that lead to the mark.
+    private let mark: [String]
     /// Held while directories are made or removed: whoever gets a directory from `make` knows that its name is on stable storage.
     private let shape = Mutex<Void>(())
 
-    init(root: String) { self.root = root }
+    init(root: String, mark: [String]) {
+        self.root = root
+        self.mark = mark
+    }
+
+    /// Makes the root and the mark where they are missing.
+    func begin() throws(SystemError) {
+        try System.makeDirectories(root, mode: 0o777)
+        try shape.withLock { _ throws(SystemError) in
+            _ = try make(mark, below: try System.open(root, O_RDONLY | O_DIRECTORY))
+        }
+    }
 
     /// Opens a directory.
-    /// - Throws: ENOENT when it is missing; ENOTDIR when something on the way is no directory, or a symbolic link.
+    /// - Throws: ENOENT when it is missing; ENOTDIR when something on the way is no directory, or a symbolic link. An error that
+    ///   says `concernsStore` when the store itself is not there.
     func open(_ path: [String]) throws(SystemError) -> Descriptor {
-        var directory = try System.open(root, O_RDONLY | O_DIRECTORY)
+        var directory = try openRoot()
         for name in path { directory = try step(into: name, from: directory) }
         return directory
     }
@@ -30,19 +47,7 @@ final class DirectoryTree: Sendable {
 
     /// Opens a directory after making what is missing of it; each new name is fsynced.
     func make(_ path: [String]) throws(SystemError) -> Descriptor {
-        try shape.withLock { _ throws(SystemError) -> Descriptor in
-            var directory = try System.open(root, O_RDONLY | O_DIRECTORY)
-            for name in path {
-                do throws(SystemError) {
-                    directory = try step(into: name, from: directory)
-                } catch {
-                    guard error.errno == ENOENT else { throw error }
-                    try make(name, in: directory)
-                    directory = try step(into: name, from: directory)
-                }
-            }
-            return directory
-        }
+        try shape.withLock { _ throws(SystemError) -> Descriptor in try make(path, below: try openRoot()) }
     }
 
     /// Removes a directory if it is empty, and those above it as far as they become so. The first `kept` names stay.
@@ -54,6 +59,7 @@ final class DirectoryTree: Sendable {
                     try System.removeDirectory(path[length - 1], in: parent.number)
                 } catch {
                     switch error.errno {
+                    case _ where error.concernsStore: throw error
                     case ENOENT: continue
                     case ENOTEMPTY, EEXIST, ENOTDIR: return
                     default: throw error
@@ -61,6 +67,31 @@ final class DirectoryTree: Sendable {
                 }
             }
         }
+    }
+
+    private func openRoot() throws(SystemError) -> Descriptor {
+        let directory = try System.open(root, O_RDONLY | O_DIRECTORY)
+        let path = mark.joined(separator: "/")
+        do throws(SystemError) {
+            if try System.status(of: path, in: directory.number).isDirectory { return directory }
+        } catch {
+            throw SystemError(call: error.call, errno: error.errno, detail: "\(root)/\(path)")
+        }
+        throw SystemError(call: "fstatat", errno: ENOTDIR, detail: "\(root)/\(path)")
+    }
+
+    private func make(_ path: [String], below root: consuming Descriptor) throws(SystemError) -> Descriptor {
+        var directory = root
+        for name in path {
+            do throws(SystemError) {
+                directory = try step(into: name, from: directory)
+            } catch {
+                guard error.errno == ENOENT else { throw error }
+                try make(name, in: directory)
+                directory = try step(into: name, from: directory)
+            }
+        }
+        return directory
     }
 
     private func step(into name: String, from directory: borrowing Descriptor) throws(SystemError) -> Descriptor {
@@ -83,4 +114,9 @@ final class DirectoryTree: Sendable {
             throw error
         }
     }
+}
+
+extension SystemError {
+    /// Whether the call failed at the store's root or its mark. Names below the root hold no slash, so they alone do.
+    var concernsStore: Bool { detail?.contains("/") ?? false }
 }

@@ -29,6 +29,9 @@ struct ObjectHeaders: Codable {
         generations.first { $0.inode == file.inode && $0.size == file.size }
     }
 
+    /// The headers for this file: exactly, or in a copied directory by its size.
+    func bestGeneration(of file: FileStatus) -> Generation? { generation(of: file) ?? generation(ofSize: file.size) }
+
     /// The newest headers that were written for a file of this size.
     func generation(ofSize size: UInt64) -> Generation? {
         generations.first { $0.size == size }

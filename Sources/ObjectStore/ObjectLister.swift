@@ -34,7 +34,7 @@ struct ObjectLister {
         do throws(SystemError) {
             listing = try tree.list(path)
         } catch {
-            guard [ENOENT, ENOTDIR, ENAMETOOLONG].contains(error.errno), error.detail != tree.root else { throw error }
+            guard [ENOENT, ENOTDIR, ENAMETOOLONG].contains(error.errno), !error.concernsStore else { throw error }
             return
         }
         try visit(listing, path: base)

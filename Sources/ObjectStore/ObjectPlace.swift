@@ -16,6 +16,8 @@ struct ObjectPlace {
 
     var headersDirectory: [String] { [Self.reserved, "meta"] + directory }
     var headersName: String { name + Self.headersSuffix }
+    /// Where the headers lie below the root, for messages.
+    var headersPath: String { (headersDirectory + [headersName]).joined(separator: "/") }
 
     /// The place of a key.
     /// - Throws: `invalidKey` when a file system cannot have such a name.

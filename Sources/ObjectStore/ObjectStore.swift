@@ -15,6 +15,11 @@ public protocol ObjectStore: Sendable {
     var limits: StoreLimits { get }
     /// A session for one thread. Does no I/O yet.
     func makeSession() -> any ObjectStoreSession
+    /// Refuses a key that no object of this store can have now, so that no job for it need be accepted.
+    ///
+    /// Takes a few looks at directories at most.
+    /// - Throws: `invalidKey`, and nothing else: what an outage hides from sight is not refused.
+    func checkKey(_ key: ObjectKey) throws(ArtifactError)
 }
 
 /// One thread's way to the store: for S3 a connection that is kept alive.
@@ -25,6 +30,19 @@ public protocol ObjectStoreSession: AnyObject {
     /// Stores an object in one request.
     /// - Parameter check: of `body`, in the algorithm that `integrity()` names; nil where it names none.
     func put(_ object: ObjectDescription, body: UnsafeRawBufferPointer, check: CRC?) throws(ArtifactError) -> StoredObject
+
+    /// Stores a small object in one request, unless there is one of its key.
+    ///
+    /// Read the object back afterwards, and take what is there for the truth: some servers (rclone's, some gateways) ignore the
+    /// condition, and then the last of several writers at the same moment wins; and when an answer is lost, the call that is sent
+    /// again finds the object that the first one made.
+    /// - Parameter object: its encoding is `identity`.
+    /// - Parameter check: as in `put`.
+    /// - Returns: nil when there is an object of that key. It stays as it is.
+    /// - Throws: `storeRejected` also where a server knows the condition and does not support it.
+    func putIfAbsent(
+        _ object: ObjectDescription, body: UnsafeRawBufferPointer, check: CRC?
+    ) throws(ArtifactError) -> StoredObject?
 
     /// Begins a multipart upload and returns its id.
     func createUpload(_ object: ObjectDescription) throws(ArtifactError) -> String

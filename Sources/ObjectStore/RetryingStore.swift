@@ -46,6 +46,8 @@ public struct RetryingStore: ObjectStore {
     public var location: StoreLocation { store.location }
     public var limits: StoreLimits { store.limits }
 
+    public func checkKey(_ key: ObjectKey) throws(ArtifactError) { try store.checkKey(key) }
+
     public func makeSession() -> any ObjectStoreSession {
         RetryingSession(store.makeSession(), retrier: retrier)
     }
@@ -66,6 +68,12 @@ private final class RetryingSession: ObjectStoreSession {
 
     func put(_ object: ObjectDescription, body: UnsafeRawBufferPointer, check: CRC?) throws(ArtifactError) -> StoredObject {
         try retrier.run { () throws(ArtifactError) in try session.put(object, body: body, check: check) }
+    }
+
+    func putIfAbsent(
+        _ object: ObjectDescription, body: UnsafeRawBufferPointer, check: CRC?
+    ) throws(ArtifactError) -> StoredObject? {
+        try retrier.run { () throws(ArtifactError) in try session.putIfAbsent(object, body: body, check: check) }
     }
 
     func createUpload(_ object: ObjectDescription) throws(ArtifactError) -> String {

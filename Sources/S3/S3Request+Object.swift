@@ -6,9 +6,13 @@ extension S3Request {
     /// What S3 allows for user metadata. Source: Amazon S3 User Guide, "Working with object metadata".
     static let maximumMetadataBytes = 2048
 
+    /// - Parameter ifAbsent: whether an object of that key stays as it is.
     /// - Throws: `invalidRequest` for metadata that no header can carry.
-    static func put(_ object: ObjectDescription, key: String, proof: BodyProof) throws(ArtifactError) -> S3Request {
-        let headers = try headers(of: object) + [proof.header].compactMap(\.self)
+    static func put(
+        _ object: ObjectDescription, key: String, proof: BodyProof, ifAbsent: Bool = false
+    ) throws(ArtifactError) -> S3Request {
+        var headers = try headers(of: object) + [proof.header].compactMap(\.self)
+        if ifAbsent { headers.append(HTTPField("if-none-match", "*")) }
         return S3Request(operation: "PutObject", method: .put, key: key, headers: headers, payload: proof.payload)
     }
 

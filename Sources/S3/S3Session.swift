@@ -15,9 +15,30 @@ final class S3Session: ObjectStoreSession {
     // MARK: Objects
 
     func put(_ object: ObjectDescription, body: UnsafeRawBufferPointer, check: CRC?) throws(ArtifactError) -> StoredObject {
+        try put(object, body: body, check: check, ifAbsent: false)
+    }
+
+    func putIfAbsent(
+        _ object: ObjectDescription, body: UnsafeRawBufferPointer, check: CRC?
+    ) throws(ArtifactError) -> StoredObject? {
+        try object.requirePlain()
+        // A server that ignores the condition then replaces an object only when two writers come within moments of each other.
+        guard try head(object.key) == nil else { return nil }
+        do throws(ArtifactError) {
+            return try put(object, body: body, check: check, ifAbsent: true)
+        } catch {
+            guard error.code == .preconditionFailed else { throw error }
+            return nil
+        }
+    }
+
+    private func put(
+        _ object: ObjectDescription, body: UnsafeRawBufferPointer, check: CRC?, ifAbsent: Bool
+    ) throws(ArtifactError) -> StoredObject {
         let integrity = try integrity()
         let request = try S3Request.put(
-            object, key: store.fullKey(object.key.text), proof: try proof(integrity, check: check, body: body))
+            object, key: store.fullKey(object.key.text), proof: try proof(integrity, check: check, body: body), ifAbsent: ifAbsent
+        )
         let response = try connection.succeed(request, body: body)
         let stored = StoredObject(etag: try etag(of: response, to: request), checksum: Self.checksum(of: response))
         try compare(stored.checksum, with: check, of: request)

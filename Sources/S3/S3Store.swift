@@ -60,6 +60,8 @@ public final class S3Store: ObjectStore {
 
     public func makeSession() -> any ObjectStoreSession { S3Session(store: self) }
 
+    public func checkKey(_ key: ObjectKey) throws(ArtifactError) { _ = try ObjectKey(key.text, belowPrefix: prefix) }
+
     /// The key in the bucket.
     func fullKey(_ key: String) -> String { prefix.isEmpty ? key : "\(prefix)/\(key)" }
 

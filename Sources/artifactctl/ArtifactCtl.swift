@@ -11,7 +11,11 @@ struct ArtifactCtl: ParsableCommand {
         commandName: "artifactctl",
         abstract: "Hands files over to artifactd, and says what becomes of them.",
         discussion: """
-            Exit status: 0 done; 1 a job failed or an input was refused; 2 wrong usage; 3 no daemon; 75 try again later.
+            A job is one file on its way into the store, and has an id. An object is what it becomes there. Where a command takes a \
+            URI, a key without a scheme (runs/7/model.pt) names the object below the daemon's store.
+
+            Exit status: 0 done; 1 a job failed or an input was refused; 2 wrong usage; 3 no daemon; 75 try again later: a bound is \
+            reached, the time is up, or the daemon does not answer.
             """,
         version: artifactdVersion,
         subcommands: [
@@ -65,18 +69,30 @@ protocol ControlCommand: ParsableCommand {
 
 /// The options that every command has.
 struct GlobalOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The daemon's socket; else $ARTIFACTD_SOCKET, else the usual place.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            """
+            The daemon's socket; else $ARTIFACTD_SOCKET, else /run/artifactd/artifactd.sock, else artifactd/artifactd.sock below \
+            $XDG_RUNTIME_DIR.
+            """, valueName: "path"))
     var socket: String?
 
-    @Option(help: ArgumentHelp("The tenant to act for, where your user may act for several.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            """
+            The team or customer that jobs are counted for. Leave it out unless the daemon's configuration (peers:) lets your user \
+            act for several.
+            """, valueName: "name"))
     var tenant: String?
 
-    @Flag(help: "Write JSON: one document a line for lists.")
+    @Flag(help: "Write JSON instead of text; lists as one document a line.")
     var json = false
 
     /// Connects to the daemon.
-    func connect() throws(ClientError) -> Client {
+    /// - Parameter timeout: how long the daemon may be silent while it is asked for something.
+    func connect(timeout: Duration = Client.defaultTimeout) throws(ClientError) -> Client {
         try Client.connect(
-            socket: socket, environment: System.environment(), clientName: "artifactctl/\(artifactdVersion)", tenant: tenant)
+            socket: socket, environment: System.environment(), clientName: "artifactctl/\(artifactdVersion)", tenant: tenant,
+            timeout: timeout)
     }
 }

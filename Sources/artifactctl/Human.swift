@@ -40,6 +40,9 @@ enum Human {
         return "\(date)T\(twoDigits(Int(fields.tm_hour))):\(twoDigits(Int(fields.tm_min))):\(twoDigits(Int(fields.tm_sec)))Z"
     }
 
+    /// A number of things: `1 job`, `2 jobs`.
+    static func count(_ number: some BinaryInteger, _ thing: String) -> String { "\(number) \(thing)\(number == 1 ? "" : "s")" }
+
     /// How long ago a moment was. One in the future, by a clock that was set, is now.
     static func age(of unixMilliseconds: Int64, now: Int64) -> String { duration(Double(now - unixMilliseconds) / 1000) }
 

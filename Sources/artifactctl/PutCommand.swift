@@ -10,8 +10,8 @@ struct PutCommand: ControlCommand {
     static let configuration = CommandConfiguration(
         commandName: "put", abstract: "Hands files over to the daemon, which stores them.",
         discussion: """
-            Writes a line a file: the job's id, its state and level, and the object's URI. A file that cannot be handed over is \
-            named, the rest goes on, and the status is 1.
+            Writes a line a file: the job's id, its state and what is promised of it (see --ack), and the object's URI. A file that \
+            cannot be handed over is named, the rest goes on, and the status is 1.
 
             With --recursive a directory's content goes below the prefix; links to files are followed, links to directories \
             skipped. A link that is named here itself is followed.
@@ -30,13 +30,23 @@ struct PutCommand: ControlCommand {
             valueName: "uri"))
     var destination: String
 
-    @Option(help: "How the object is to be compressed; the daemon's default unless given.")
+    @Option(
+        help: "How the object is to be compressed. Unless given: auto in S3, none in a directory, or as the daemon is configured."
+    )
     var compression: Compression?
 
-    @Option(name: .customLong("ack"), help: "What to wait for.")
-    var level: AcknowledgementLevel = .accepted
+    @Option(
+        name: .customLong("ack"),
+        help: ArgumentHelp(
+            "What to wait for: accepted unless given. A wait that is interrupted loses nothing: the jobs go on.",
+            valueName: "level"))
+    var acknowledgement: AcknowledgementLevel?
 
-    @Option(name: .customLong("on-change"), help: "What to do when a file changes before it is stored; the daemon's default.")
+    @Option(
+        name: .customLong("on-change"),
+        help: ArgumentHelp(
+            "What to do when a file changes before it is stored. Unless given: fail, or as the daemon is configured.",
+            valueName: "what"))
     var changePolicy: ChangePolicy?
 
     @Option(
@@ -44,12 +54,15 @@ struct PutCommand: ControlCommand {
     var idempotencyKey: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How long to go on trying while the daemon takes nothing because a bound is reached; then the status is 75.",
             valueName: "seconds"))
     var busyTimeout: Double = 0
 
     @OptionGroup var options: GlobalOptions
+
+    var level: AcknowledgementLevel { acknowledgement ?? .accepted }
 
     func validate() throws {
         if destination.isEmpty { throw ValidationError("--to is empty; name a key, or a prefix that ends in '/'") }

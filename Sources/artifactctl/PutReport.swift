@@ -14,7 +14,7 @@ final class PutReport {
         guard output.isJSON else {
             let again = accepted.isDuplicate ? "  (the job of an earlier hand-over)" : ""
             return try output.line(
-                "\(accepted.id)  accepted/\(accepted.level)  \(accepted.destination.escapedForLog)\(again)")
+                "\(accepted.id)  accepted/\(accepted.level)  \(accepted.destination.shown)\(again)")
         }
         try output.document(
             PutDocument(
@@ -28,8 +28,8 @@ final class PutReport {
         if record.state != .stored { failures += 1 }
         let level = record.state == .stored ? AcknowledgementLevel.stored : record.level
         guard output.isJSON else {
-            let why = record.error.map { "  \($0.code): \($0.description.escapedForLog)" } ?? ""
-            return try output.line("\(record.id)  \(record.state)/\(level)  \(record.destination.escapedForLog)\(why)")
+            let why = record.error.map { "  \($0.code): \($0.description.shown)" } ?? ""
+            return try output.line("\(record.id)  \(record.state)/\(level)  \(record.destination.shown)\(why)")
         }
         try output.document(
             PutDocument(

@@ -21,6 +21,8 @@ final class PutRun {
 
     /// The most files handed over and not answered.
     private static let window = 256
+    /// What else can be open besides: the wait, the question how far it is, and the client's own for a sign of life.
+    private static let besides = 3
     /// Between two drawings of the progress bar, in nanoseconds.
     private static let tick: UInt64 = 250_000_000
 
@@ -51,7 +53,7 @@ final class PutRun {
         self.walk = walk
         self.template = template
         self.awaitsStored = awaitsStored
-        window = min(Self.window, max(1, Int(client.welcome.requestLimit)))
+        window = min(Self.window, max(1, Int(client.welcome.requestLimit) - Self.besides))
         currentDirectory = try System.currentDirectory()
         busy = BusyQueue(patience: busyTimeout)
     }
@@ -71,7 +73,7 @@ final class PutRun {
         }
         try output.showBar(nil)
         if busy.hasGivenUp { return try giveUp() }
-        if report.failures > 0, !output.isJSON { try output.note("\(Self.files(report.failures)) failed") }
+        if report.failures > 0, !output.isJSON { try output.note("\(Human.count(report.failures, "file")) failed") }
         return report.failures == 0 ? .done : .failed
     }
 
@@ -109,7 +111,7 @@ final class PutRun {
             return try report.failed(candidate.path, error)
         }
         var put = template
-        put.destination = candidate.destination
+        put.target = .destination(candidate.destination)
         put.label = label(candidate.path)
         do throws(ClientError) {
             requests[try client.send(.put(put), descriptor: file.descriptor.number)] = .put(candidate)
@@ -216,7 +218,7 @@ final class PutRun {
         }
         while let candidate = busy.takeFirst() { try tell(candidate) }
         while let step = walk.next() { try take(step, tell) }
-        if !output.isJSON { try output.note("\(Self.files(count)) not handed over, try again later: \(reason)") }
+        if !output.isJSON { try output.note("\(Human.count(count, "file")) not handed over, try again later: \(reason)") }
         return .tryAgain
     }
 
@@ -232,12 +234,15 @@ final class PutRun {
             // All that came before the connection ended has been told of; why it ended is `error`.
         }
         for job in awaited.jobs.values { try report.accepted(job.accepted, path: job.path) }
+        if !awaited.jobs.isEmpty, !output.isJSON {
+            let jobs = Human.count(awaited.jobs.count, "job")
+            try output.note(
+                "\(jobs) accepted, and not known to be stored yet: 'artifactctl wait' with their ids waits on")
+        }
         for case .put(let candidate) in requests.values {
             try output.complain(
                 error.code, "'\(candidate.path.escapedForLog)' was handed over and not acknowledged; hand it over again",
                 path: candidate.path)
         }
     }
-
-    private static func files(_ count: Int) -> String { count == 1 ? "1 file" : "\(count) files" }
 }

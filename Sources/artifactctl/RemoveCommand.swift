@@ -6,7 +6,7 @@ import ArtifactModel
 struct RemoveCommand: ControlCommand {
     static let configuration = CommandConfiguration(
         commandName: "rm", abstract: "Removes an object from the store.",
-        discussion: "Ends with status 1 when there is none, or a job is still to write it.")
+        discussion: "An object that is not there is named, and the status is 1; likewise one that a job is still to write.")
 
     @Argument(help: ArgumentHelp("The object; without a scheme, below the daemon's store.", valueName: "uri"))
     var uri: String
@@ -18,7 +18,9 @@ struct RemoveCommand: ControlCommand {
     }
 
     func run(_ output: Output) throws {
-        try options.connect().delete(uri)
-        if output.isJSON { try output.document(Document(deleted: uri)) } else { try output.line("removed \(uri.escapedForLog)") }
+        let client = try options.connect()
+        let uri = try client.uri(of: uri)
+        try client.delete(uri)
+        if output.isJSON { try output.document(Document(deleted: uri)) } else { try output.line("removed \(uri.shown)") }
     }
 }

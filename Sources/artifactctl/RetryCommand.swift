@@ -5,12 +5,15 @@ import ArtifactWire
 
 /// `artifactctl retry`
 struct RetryCommand: ControlCommand {
-    static let configuration = CommandConfiguration(commandName: "retry", abstract: "Puts failed jobs back into the queue.")
+    static let configuration = CommandConfiguration(
+        commandName: "retry", abstract: "Puts failed jobs back into the queue.",
+        discussion:
+            "For when what made them fail is mended: a missing bucket, a wrong secret. See 'artifactctl job ID' for the reason.")
 
-    @Argument(help: ArgumentHelp("The jobs.", valueName: "id"))
+    @Argument(help: ArgumentHelp("The jobs' ids.", valueName: "id"))
     var ids: [JobID] = []
 
-    @Flag(help: "All of your jobs that failed.")
+    @Flag(help: "All of your jobs that failed; as root, everybody's.")
     var failed = false
 
     @OptionGroup var options: GlobalOptions

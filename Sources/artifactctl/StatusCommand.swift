@@ -14,7 +14,8 @@ struct StatusCommand: ControlCommand {
     @Flag(help: "Draw it again and again, until interrupted.")
     var watch = false
 
-    @Option(help: ArgumentHelp("With --watch, the time between two drawings.", valueName: "seconds"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("With --watch, the time between two drawings.", valueName: "seconds"))
     var interval: Double = 1
 
     @OptionGroup var options: GlobalOptions

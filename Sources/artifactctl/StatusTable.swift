@@ -24,7 +24,7 @@ struct StatusTable {
         rows.append(("clients", "\(report.connections.used) of \(report.connections.limit)"))
         rows.append(("throughput", Self.throughput(report.throughput)))
         rows.append(("last error", report.lastError.map { Self.failure($0, now: now) } ?? "none"))
-        lines = rows.map { "\($0.name.padded(to: 11))  \($0.text.escapedForLog)" } + Self.inFlight(report.inFlight)
+        lines = rows.map { "\($0.name.padded(to: 11))  \($0.text.shown)" } + Self.inFlight(report.inFlight)
     }
 
     private static func daemon(_ daemon: StatusReport.Daemon) -> String {
@@ -72,7 +72,7 @@ struct StatusTable {
             let percent = Human.percent(job.bytesDone, of: job.size).padded(left: 4)
             let size = Human.size(job.size).padded(left: 8)
             let eta = (job.etaSeconds.map { "ETA \(Human.duration($0))" } ?? "").padded(to: 10)
-            lines.append("  \(job.id.escapedForLog)  \(bar) \(percent) of \(size)  \(eta)  \(job.destination.escapedForLog)")
+            lines.append("  \(job.id.shown)  \(bar) \(percent) of \(size)  \(eta)  \(job.destination.shown)")
         }
         if jobs.count > shownJobs { lines.append("  and \(jobs.count - shownJobs) more") }
         return lines

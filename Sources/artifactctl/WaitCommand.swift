@@ -2,17 +2,24 @@ import ArgumentParser
 import ArtifactClient
 import ArtifactModel
 import ArtifactWire
+import LinuxSystem
 
 /// `artifactctl wait`
 struct WaitCommand: ControlCommand {
     static let configuration = CommandConfiguration(
         commandName: "wait", abstract: "Waits until jobs are stored.",
-        discussion: "Ends with status 1 when one failed or was cancelled, with 75 when the time is up.")
+        discussion: """
+            Status 0 says that everything is stored: the jobs named, or, with none named, all of yours; jobs that failed long ago \
+            and still stand as failed count until they are retried or cancelled. Status 1: jobs failed or were cancelled, whether or \
+            not others are still on their way. Status 75: none failed, but the time is up.
+            """)
 
-    @Argument(help: ArgumentHelp("The jobs; none for all of yours.", valueName: "id"))
+    @Argument(help: ArgumentHelp("The jobs' ids; none for all of your jobs (as root, everybody's).", valueName: "id"))
     var ids: [JobID] = []
 
-    @Option(help: ArgumentHelp("How long to wait at most; without end unless given.", valueName: "seconds"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How long to wait at most; without end unless given.", valueName: "seconds"))
     var timeout: Double?
 
     @OptionGroup var options: GlobalOptions
@@ -27,22 +34,36 @@ struct WaitCommand: ControlCommand {
     }
 
     func run(_ output: Output) throws {
-        let client = try options.connect()
-        let waited = try client.wait(Wait(ids: ids, timeout: timeout.map { UInt64($0 * 1000) }))
+        let begun = System.monotonicNanoseconds()
+        let patience = timeout.map { min(Client.defaultTimeout, .seconds($0) + Client.waitGrace) }
+        let client = try options.connect(timeout: patience ?? Client.defaultTimeout)
+        // Connecting counts.
+        let elapsed = Double(System.monotonicNanoseconds() - begun) / 1e6
+        let waited = try client.wait(Wait(ids: ids, timeout: timeout.map { UInt64(max(0, $0 * 1000 - elapsed)) }))
         if output.isJSON {
             try output.document(Document(pending: waited.pending, failed: waited.failed))
         } else {
-            if waited.failed > 0 { try explainFailures(client, output) }
-            if waited.failed > 0 || waited.pending > 0 {
-                try output.note("\(waited.failed) failed or cancelled, \(waited.pending) not stored yet")
-            }
+            try explain(waited, client, output)
         }
         if waited.failed > 0 { throw ExitStatus.failed }
         if waited.pending > 0 { throw ExitStatus.tryAgain }
     }
 
+    private func explain(_ waited: Waited, _ client: Client, _ output: Output) throws {
+        if waited.failed > 0 {
+            try nameFailures(client, output)
+            let wayOut =
+                ids.isEmpty
+                ? "'artifactctl jobs --state failed' shows those that stand as failed, 'artifactctl retry --failed' tries them "
+                    + "again, 'artifactctl cancel --failed' gives them up"
+                : "'artifactctl retry ID' tries a failed one again, 'artifactctl cancel ID' gives it up"
+            try output.note("\(Human.count(waited.failed, "job")) failed or cancelled; \(wayOut)")
+        }
+        if waited.pending > 0 { try output.note("the time is up: \(Human.count(waited.pending, "job")) not stored yet") }
+    }
+
     /// Names the jobs among those asked for that failed, with their reasons.
-    private func explainFailures(_ client: Client, _ output: Output) throws {
+    private func nameFailures(_ client: Client, _ output: Output) throws {
         var rest = ids[...]
         while !rest.isEmpty {
             let page = Array(rest.prefix(Int(ListJobs.maximumLimit)))

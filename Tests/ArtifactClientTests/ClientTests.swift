@@ -92,6 +92,84 @@ struct ClientTests {
         try daemon.finish()
     }
 
+    /// Where nobody even takes the connection because the daemon's queue of them is full, the caller is not held up for ever.
+    @Test func givesUpOnFullBacklog() throws {
+        let listener = try UnixListener.bind(path: path, backlog: 0)
+        let first = try UnixSocket.connect(path: path)
+        let error = try #require(throws: ClientError.self) { try connect(timeout: .milliseconds(20)) }
+        #expect(error.code == "timeout" && error.description.contains(path))
+        // Both are open until here.
+        _ = (listener.number, first.number)
+    }
+
+    /// A daemon that stops answering in the middle, a request being open, is given up with an error that names its socket.
+    @Test func givesUpOnDaemonThatHangs() throws {
+        let daemon = try ScriptedDaemon(at: path) { peer in
+            try peer.greet()
+            while try peer.next() != nil {}
+        }
+        do {
+            let client = try connect(timeout: .seconds(1))
+            let error = try #require(throws: ClientError.self) { try client.status() }
+            #expect(error.code == "timeout" && error.description.contains(path))
+            #expect(throws: error) { try client.receive() }
+        }
+        try daemon.finish()
+    }
+
+    /// An answer that takes its time is waited for as long as the daemon gives signs of life, and these reach nobody else.
+    @Test func waitsForDaemonThatLives() throws {
+        let daemon = try ScriptedDaemon(at: path) { peer in
+            try peer.greet()
+            let wait = try peer.expect()
+            for _ in 0..<2 {
+                let question = try peer.expect()
+                guard question.message == .status else { throw ScriptedDaemon.Failure("\(question.message)") }
+                try peer.answer(question, .statusReport(StatusText(json: "{}")))
+            }
+            try peer.answer(wait, .waited(Waited(pending: 0, failed: 0)))
+        }
+        let client = try connect(timeout: .seconds(2))
+        #expect(try client.wait(Wait(ids: [])) == Waited(pending: 0, failed: 0))
+        #expect(throws: ClientError.connectionLost(socket: path, cause: "the daemon closed it")) { try client.receive() }
+        try daemon.finish()
+    }
+
+    /// At the request limit the daemon does not read: nothing more is asked, and its silence proves nothing.
+    @Test func bearsSilenceAtTheRequestLimit() throws {
+        let daemon = try ScriptedDaemon(at: path) { peer in
+            var welcome = Peer.welcome
+            welcome.requestLimit = 1
+            try peer.greet(welcome)
+            _ = try peer.expect()
+            guard try peer.next() == nil else { throw ScriptedDaemon.Failure("something was asked above the limit") }
+        }
+        do {
+            let client = try connect(timeout: .seconds(1))
+            _ = try client.send(Self.put())
+            #expect(try client.receive(timeout: .seconds(2)) == nil)
+        }
+        try daemon.finish()
+    }
+
+    /// A wait with a timeout ends soon after it, though the daemon answers everything but the wait.
+    @Test func endsTheWaitItself() throws {
+        let daemon = try ScriptedDaemon(at: path) { peer in
+            try peer.greet()
+            while let request = try peer.next() {
+                if request.message == .status { try peer.answer(request, .statusReport(StatusText(json: "{}"))) }
+            }
+        }
+        do {
+            let client = try connect(timeout: .seconds(4))
+            let start = System.monotonicNanoseconds()
+            let error = try #require(throws: ClientError.self) { try client.wait(Wait(ids: [], timeout: 10)) }
+            #expect(error.code == "timeout")
+            #expect(System.monotonicNanoseconds() - start >= 5_000_000_000)
+        }
+        try daemon.finish()
+    }
+
     /// Ten thousand hand-overs with descriptors, sent before one answer is taken, to a daemon that reads no further while an
     /// answer cannot be written: no deadlock, no answer lost, and each under its request's id.
     @Test func pipelinesWithoutDeadlock() throws {

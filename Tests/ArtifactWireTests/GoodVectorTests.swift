@@ -46,7 +46,8 @@ import Testing
         #expect(Set(seen) == Set(ArtifactError.Code.allCases))
     }
 
-    /// Every number that has a name occurs: states, levels, pins, compressions, encodings, kinds.
+    /// Every number that has a name occurs: states, levels, pins, compressions, encodings, kinds, policies,
+    /// statuses of runs, stages of experiments.
     @Test func coverEveryNamedNumber() throws {
         let records = try Vectors.good().flatMap { vector -> [JobRecord] in
             guard case .jobs(let jobs) = try vector.message() else { return [] }
@@ -58,6 +59,16 @@ import Testing
         #expect(Set(records.map(\.compression)) == Set(Compression.allCases))
         #expect(Set(records.compactMap(\.encoding)) == Set(ContentEncoding.allCases))
         #expect(Set(records.map(\.kind)) == Set(ArtifactKind.allCases))
+        let statuses = try Vectors.good().flatMap { vector -> [RunStatus] in
+            guard case .runs(let runs) = try vector.message() else { return [] }
+            return runs.runs.map(\.status)
+        }
+        #expect(Set(statuses) == Set(RunStatus.allCases))
+        let stages = try Vectors.good().compactMap { vector -> LifecycleStage? in
+            guard case .updateExperiment(let update) = try vector.message() else { return nil }
+            return update.stage
+        }
+        #expect(Set(stages) == Set(LifecycleStage.allCases))
         let policies = try Vectors.good().compactMap { vector -> ChangePolicy? in
             guard case .put(let put) = try vector.message() else { return nil }
             return put.changePolicy

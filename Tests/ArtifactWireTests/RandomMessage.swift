@@ -40,6 +40,12 @@ struct RandomMessage {
         case .delete: .delete(Delete(uri: text()))
         case .deleted: .deleted
         case .error: .error(ErrorMessage(error()))
+        case .createExperiment, .experimentCreated, .getExperiment, .experiment, .listExperiments, .experiments,
+            .updateExperiment, .experimentUpdated:
+            experimentMessage(type)
+        case .startRun, .runStarted, .getRun, .run, .listRuns, .runs, .endRun, .runEnded: runMessage(type)
+        case .commit, .committing, .waitCommit, .commitWaited, .listArtifacts, .artifacts, .deleteArtifacts, .artifactsDeleted:
+            artifactsMessage(type)
         }
     }
 
@@ -65,7 +71,8 @@ struct RandomMessage {
             default: .spool(number())
             }
         return Put(
-            destination: text(), source: source, label: text(), compression: maybe { $0.choice() }, level: choice(),
+            target: flag() ? .destination(text()) : .artifact(place()), source: source, label: text(),
+            compression: maybe { $0.choice() }, level: choice(),
             idempotencyKey: maybe { $0.generator.bytes(1...Put.maximumIdempotencyKey) }, contentType: maybe { $0.printable() },
             changePolicy: maybe { $0.choice() })
     }
@@ -88,30 +95,30 @@ struct RandomMessage {
         Objects.Entry(uri: text(), size: number(), modifiedAt: Int64(bitPattern: number()), etag: text())
     }
 
-    private mutating func error() -> ArtifactError {
+    mutating func error() -> ArtifactError {
         ArtifactError(choice(), text(), cause: maybe { $0.text() }, retryAfterMilliseconds: maybe { $0.number() })
     }
 
     private mutating func ids() -> [JobID] { list { $0.id() } }
 
-    private mutating func id() -> JobID { JobID(high: generator.next(), low: generator.next()) }
+    mutating func id() -> JobID { JobID(high: generator.next(), low: generator.next()) }
 
     /// An integer, often one at the edge of its width.
-    private mutating func number() -> UInt64 {
+    mutating func number() -> UInt64 {
         switch Int.random(in: 0...3, using: &generator) {
         case 0: [0, 1, 1 << 32, 1 << 63, .max].randomElement(using: &generator) ?? 0
         default: generator.next() >> UInt64.random(in: 0..<64, using: &generator)
         }
     }
 
-    private mutating func number32() -> UInt32 { UInt32(truncatingIfNeeded: number()) }
+    mutating func number32() -> UInt32 { UInt32(truncatingIfNeeded: number()) }
 
     private mutating func number16() -> UInt16 { UInt16(truncatingIfNeeded: number()) }
 
-    private mutating func flag() -> Bool { Bool.random(using: &generator) }
+    mutating func flag() -> Bool { Bool.random(using: &generator) }
 
     /// Text of any scalars, NUL and those outside the basic plane included; sometimes empty.
-    private mutating func text() -> String {
+    mutating func text() -> String {
         var text = String.UnicodeScalarView()
         for _ in 0..<Int.random(in: 0...12, using: &generator) {
             let ceiling: UInt32 = flag() ? 0x80 : 0x11_0000
@@ -126,14 +133,14 @@ struct RandomMessage {
         return String(decoding: (0..<count).map { _ in UInt8.random(in: 0x20...0x7E, using: &generator) }, as: UTF8.self)
     }
 
-    private mutating func choice<Choice: CaseIterable>() -> Choice {
+    mutating func choice<Choice: CaseIterable>() -> Choice {
         let index = Int.random(in: 0..<Choice.allCases.count, using: &generator)
         return Choice.allCases[Choice.allCases.index(Choice.allCases.startIndex, offsetBy: index)]
     }
 
-    private mutating func maybe<Value>(_ make: (inout Self) -> Value) -> Value? { flag() ? make(&self) : nil }
+    mutating func maybe<Value>(_ make: (inout Self) -> Value) -> Value? { flag() ? make(&self) : nil }
 
-    private mutating func list<Value>(_ make: (inout Self) -> Value) -> [Value] {
+    mutating func list<Value>(_ make: (inout Self) -> Value) -> [Value] {
         (0..<Int.random(in: 0...5, using: &generator)).map { _ in make(&self) }
     }
 }

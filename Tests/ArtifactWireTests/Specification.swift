@@ -49,7 +49,8 @@ struct Specification {
         /// The record inside, where the field is nested.
         var nested: String? {
             guard type.hasPrefix("nested ") else { return nil }
-            return type == "nested ERROR" ? "ERROR" : type == "nested object" ? "Object" : "Job record"
+            let name = type.dropFirst("nested ".count)
+            return name.prefix(1).uppercased() + name.dropFirst()
         }
     }
 

@@ -30,6 +30,17 @@ struct VectorFields {
         }
     }
 
+    /// The values of a repeated integer.
+    mutating func integers<Value: FixedWidthInteger>(_ name: String, as type: Value.Type) throws -> [Value] {
+        guard case .list(let values) = fields.removeValue(forKey: name) else { throw VectorProblem("'\(name)' is no list") }
+        return try values.map { value in
+            guard case .unsigned(let wide) = value, let value = Value(exactly: wide) else {
+                throw VectorProblem("'\(name)' has \(value)")
+            }
+            return value
+        }
+    }
+
     mutating func text(_ name: String) throws -> String? {
         switch fields.removeValue(forKey: name) {
         case nil: nil

@@ -68,7 +68,7 @@ extension GoodVector {
         case "DELETE": .delete(Delete(uri: try fields.required(fields.text("uri"), "uri")))
         case "DELETED": .deleted
         case "ERROR": .error(try error(&fields))
-        default: throw VectorProblem("no message is called '\(type)'")
+        default: try registryMessage(type, &fields)
         }
     }
 
@@ -104,8 +104,18 @@ extension GoodVector {
             } else {
                 .descriptor
             }
+        let target: Put.Target =
+            if let destination = try fields.text("destination") {
+                .destination(destination)
+            } else {
+                .artifact(
+                    ArtifactPlace(
+                        runID: try fields.required(fields.text("run_id"), "run_id"),
+                        path: try fields.required(fields.text("artifact_path"), "artifact_path"),
+                        member: try groupMember(&fields)))
+            }
         return Put(
-            destination: try fields.required(fields.text("destination"), "destination"), source: source,
+            target: target, source: source,
             label: try fields.text("label") ?? "", compression: try fields.choice("compression", Compression.self),
             level: try fields.required(fields.choice("level", AcknowledgementLevel.self), "level"),
             idempotencyKey: try fields.bytes("idempotency_key"), contentType: try fields.text("content_type"),
@@ -145,10 +155,7 @@ extension GoodVector {
             bytesDone: try fields.required(fields.unsigned("bytes_done"), "bytes_done"),
             storedSize: try fields.unsigned("stored_size"), etag: try fields.text("etag"),
             checksum: try fields.text("checksum"),
-            error: try fields.nestedIfPresent("error").map { nested in
-                var nested = nested
-                return try error(&nested).error
-            })
+            error: try errorIfPresent("error", &fields))
         try fields.finish()
         return record
     }
@@ -161,6 +168,11 @@ extension GoodVector {
             etag: try fields.required(fields.text("etag"), "etag"))
         try fields.finish()
         return entry
+    }
+
+    static func errorIfPresent(_ name: String, _ fields: inout VectorFields) throws -> ArtifactError? {
+        guard var nested = try fields.nestedIfPresent(name) else { return nil }
+        return try error(&nested).error
     }
 
     private static func error(_ fields: inout VectorFields) throws -> ErrorMessage {

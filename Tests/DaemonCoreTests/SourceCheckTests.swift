@@ -71,12 +71,12 @@ import Testing
             let file = try System.open(path, O_RDONLY)
             fingerprint = SourceFingerprint(try System.status(of: file.number))
         }
-        #expect(SourceCheck.reopen(path, as: fingerprint) != nil)
+        #expect(try SourceCheck.reopen(path, as: fingerprint) != nil)
         try System.rename(path, to: path + "2")
-        #expect(SourceCheck.reopen(path, as: fingerprint) == nil)
-        #expect(SourceCheck.reopen(path + "2", as: fingerprint) != nil)
+        #expect(try SourceCheck.reopen(path, as: fingerprint) == nil)
+        #expect(try SourceCheck.reopen(path + "2", as: fingerprint) != nil)
         try Rig.write([1, 2, 3, 4], to: path + "2")
-        #expect(SourceCheck.reopen(path + "2", as: fingerprint) == nil)
+        #expect(try SourceCheck.reopen(path + "2", as: fingerprint) == nil)
     }
 }
 

@@ -129,7 +129,7 @@ import WorkerPool
         let late = try rig.submit(request).wait().get()
         #expect(late.isDuplicate && late.level == .stored)
         var other = request
-        other.destination = "elsewhere"
+        other.target = .destination("elsewhere")
         let conflict = failure { _ = try rig.submit(other).wait().get() }
         #expect(conflict?.code == .idempotencyConflict)
         #expect(try rig.finish() == [])

@@ -128,6 +128,17 @@ import Testing
         }
     }
 
+    /// A job's source is needed until it is stored or cancelled: a failed one's too.
+    @Test(arguments: JobState.allCases)
+    func holding(state: JobState) throws {
+        try scratch.withJournal { journal throws in
+            let sequence = try job(in: state, journal)
+            let record = try #require(try journal.record(sequence: sequence))
+            let isHeld = state != .stored && state != .cancelled
+            #expect(try journal.holdingJob(record.id)?.sequence == (isHeld ? sequence : nil))
+        }
+    }
+
     /// A part that is sent again replaces the earlier one, and the bytes done count it once.
     @Test func partSentAgain() throws {
         try scratch.withJournal { journal throws in

@@ -64,7 +64,7 @@ import WorkerPool
             let answers = Answers<Int64>()
             for index in 0..<100 {
                 journal.accept(.sample("\(index)")) { result in
-                    if case .success(.accepted(let sequence)) = result { answers.add(sequence) }
+                    if case .success(.accepted(let sequence, _, _)) = result { answers.add(sequence) }
                 }
             }
             journal.submit(.began(50, encoding: .gzip, at: 20)) { result in answers.add(result == .success(true) ? -1 : -2) }
@@ -109,7 +109,7 @@ import WorkerPool
                             .sample("\(thread)-\(index)", key: [UInt8(thread), UInt8(index)], size: 3, inlineBytes: bytes)
                         ) {
                             result in
-                            if case .success(.accepted(let sequence)) = result { answers.add((index, sequence)) }
+                            if case .success(.accepted(let sequence, _, _)) = result { answers.add((index, sequence)) }
                         }
                     }
                     let accepted = answers.wait(for: jobs)
@@ -145,7 +145,13 @@ import WorkerPool
         for index in 0..<10 { journal.accept(.sample("\(index)")) { answers.add($0) } }
         gate.open()
         try journal.close()
-        #expect(answers.wait(for: 10) == (1...10).map { .success(.accepted(sequence: $0)) })
+        let sequences = try answers.wait(for: 10).map { answer in
+            guard case .accepted(let sequence, _, _) = try answer.get() else {
+                throw ArtifactError(.internalFault, "\(answer) is no new job")
+            }
+            return sequence
+        }
+        #expect(sequences == Array(1...10))
         #expect(try #require(throws: ArtifactError.self) { try journal.accept(.sample()) }.code == .shuttingDown)
         #expect(try #require(throws: ArtifactError.self) { try journal.apply(.uploadReset(1)) }.code == .shuttingDown)
     }

@@ -107,7 +107,7 @@ import Testing
     @Test func newerVersion() throws {
         try fill()
         let newer = try DatabaseQueue(path: "\(scratch.path)/journal.sqlite")
-        try newer.inDatabase { db in try db.execute(sql: "INSERT INTO grdb_migrations (identifier) VALUES ('2 from the future')")
+        try newer.inDatabase { db in try db.execute(sql: "INSERT INTO grdb_migrations (identifier) VALUES ('3 from the future')")
         }
         try newer.close()
         let content = try scratch.bytes(of: "journal.sqlite")

@@ -55,7 +55,7 @@ extension Journal {
 
     /// Hands over a job that must be new, and returns its sequence.
     func sequence(of job: NewJob) throws -> Int64 {
-        guard case .accepted(let sequence) = try accept(job) else {
+        guard case .accepted(let sequence, _, _) = try accept(job) else {
             throw ArtifactError(.internalFault, "\(job.label) was not new")
         }
         return sequence

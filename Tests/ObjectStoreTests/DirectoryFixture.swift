@@ -30,6 +30,12 @@ struct DirectoryFixture {
         return try Array(text.utf8).withUnsafeBytes { try session.put(object, body: $0, check: nil) }
     }
 
+    @discardableResult
+    func putIfAbsent(_ key: String, _ text: String) throws -> StoredObject? {
+        let object = try describe(key, .identity)
+        return try Array(text.utf8).withUnsafeBytes { try session.putIfAbsent(object, body: $0, check: nil) }
+    }
+
     func begin(_ key: String) throws -> String { try session.createUpload(try describe(key, .identity)) }
 
     func send(_ text: String, as number: Int, at offset: UInt64, of key: String, to upload: String) throws -> PartReceipt {

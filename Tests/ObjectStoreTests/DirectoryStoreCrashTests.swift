@@ -58,17 +58,59 @@ import Testing
         #expect(try #require(try fixture.read("copied")) == ("encoded", .gzip))
     }
 
-    /// A file that the headers do not fit, or that has none, is plain bytes: nothing is ever decoded by foreign headers.
+    /// A file that has no headers is plain bytes.
     @Test func unknownFilesArePlainBytes() throws {
         let fixture = try DirectoryFixture()
-        try fixture.put("replaced by hand", "12345", encoding: .gzip)
-        try FileManager.default.removeItem(atPath: fixture.path("replaced by hand"))
-        try fixture.write("of another size", to: "replaced by hand")
         try fixture.write("foreign", to: "put/by hand")
-        #expect(try #require(try fixture.read("replaced by hand")) == ("of another size", .identity))
         #expect(try #require(try fixture.read("put/by hand")) == ("foreign", .identity))
         let head = try #require(try fixture.session.head(try ObjectKey("put/by hand")))
         #expect(head.contentType == "application/octet-stream" && head.metadata == [:] && head.checksum == nil)
+    }
+
+    /// An object that was changed by hand, so that it has another size than its headers say, is neither read nor described as if it
+    /// were whole; a new object of the key mends it.
+    @Test(arguments: ["", "1234", "123456", "of another size"])
+    func changedSizesAreAnError(_ content: String) throws {
+        let fixture = try DirectoryFixture()
+        try fixture.put("run/changed", "12345", encoding: .gzip)
+        for isReplaced in [false, true] {
+            if isReplaced { try FileManager.default.removeItem(atPath: fixture.path("run/changed")) }
+            try Data(content.utf8).write(to: URL(fileURLWithPath: fixture.path("run/changed")))
+            let key = try ObjectKey("run/changed")
+            var received = 0
+            let error = try #require(try failure { try fixture.session.get(key) { _, bytes in received += bytes.count } })
+            #expect(error.code == .corruptObject && received == 0)
+            #expect(error.message.contains("'run/changed' has \(content.utf8.count) bytes"))
+            #expect(error.message.contains("'.artifactd/meta/run/changed.json'"))
+            #expect(try failure { try fixture.session.head(key) }?.code == .corruptObject)
+        }
+        try fixture.put("run/changed", "mended")
+        #expect(try #require(try fixture.read("run/changed")) == ("mended", .identity))
+    }
+
+    /// In a copied directory the object that is about to be replaced keeps its headers too, till the new one is there.
+    @Test func copiedObjectsKeepTheirHeaders() throws {
+        let fixture = try DirectoryFixture()
+        try fixture.put("copied", "encoded", encoding: .gzip)
+        try fixture.write("encoded", to: "copy")
+        try FileManager.default.removeItem(atPath: fixture.path("copied"))
+        try FileManager.default.moveItem(atPath: fixture.path("copy"), toPath: fixture.path("copied"))
+        try FileManager.default.linkItem(atPath: fixture.path("copied"), toPath: fixture.path("kept"))
+        try fixture.put("copied", "newer", encoding: .zstd)
+        try FileManager.default.removeItem(atPath: fixture.path("copied"))
+        try FileManager.default.moveItem(atPath: fixture.path("kept"), toPath: fixture.path("copied"))
+        #expect(try #require(try fixture.read("copied")) == ("encoded", .gzip))
+    }
+
+    /// What a put that replaces nothing finds of an object long gone does not become its headers, even if a crash keeps it from
+    /// writing its own.
+    @Test func staleHeadersGoBeforeAnObjectIsCreated() throws {
+        let fixture = try DirectoryFixture()
+        try fixture.put("registry.json", "{}", encoding: .zstd)
+        try FileManager.default.removeItem(atPath: fixture.path("registry.json"))
+        #expect(try fixture.putIfAbsent("registry.json", "[]") != nil)
+        try FileManager.default.removeItem(atPath: fixture.path(".artifactd/meta/registry.json.json"))
+        #expect(try #require(try fixture.read("registry.json")) == ("[]", .identity))
     }
 
     /// Headers that do not decode are said, not guessed at; a new object of the key mends them.

@@ -59,6 +59,20 @@ import Testing
         #expect(try fixture.files(in: ".artifactd/uploads") == [])
     }
 
+    /// What cannot be stored beside what is there is refused before a job is accepted, and that looks, but changes nothing.
+    @Test(arguments: [("a", "a/b"), ("a/b", "a"), ("x/y/z", "x/y"), ("m", "m.json/x"), ("m.json/x", "m"), ("", ".artifactd/x")])
+    func impossiblePlacesAreRefusedAtOnce(_ present: String, _ text: String) throws {
+        let fixture = try DirectoryFixture()
+        if !present.isEmpty { try fixture.put(present, "first") }
+        let key = try ObjectKey(text)
+        let error = try #require(try failure { try fixture.store.checkKey(key) })
+        #expect(error.code == .invalidKey && error.message.contains("'\(text)'"))
+        #expect(try failure { try fixture.put(text, "second") }?.code == .invalidKey)
+        for free in ["b", "c/d/e", present].filter({ !$0.isEmpty }) { try fixture.store.checkKey(try ObjectKey(free)) }
+        #expect(try fixture.keys() == [present].filter { !$0.isEmpty })
+        #expect(!fixture.exists("c"))
+    }
+
     /// An empty directory, which a failed call can leave, does not stand in an object's way.
     @Test func emptyDirectoriesGiveWay() throws {
         let fixture = try DirectoryFixture()
@@ -74,6 +88,7 @@ import Testing
     func impossibleNamesAreRefused(_ text: String) throws {
         let fixture = try DirectoryFixture()
         let key = try ObjectKey(text)
+        #expect(try failure { try fixture.store.checkKey(key) }?.code == .invalidKey)
         #expect(try failure { try fixture.put(text, "") }?.code == .invalidKey)
         #expect(try failure { try fixture.begin(text) }?.code == .invalidKey)
         #expect(try failure { try fixture.session.head(key) }?.code == .invalidKey)
@@ -146,6 +161,15 @@ import Testing
         #expect(try String(contentsOfFile: target, encoding: .utf8) == "outside")
     }
 
+    /// A put that shall replace nothing leaves a link alone and says what is in the way.
+    @Test func linksAreInTheWayOfNewObjects() throws {
+        let fixture = try DirectoryFixture()
+        try FileManager.default.createSymbolicLink(atPath: fixture.path("link"), withDestinationPath: "/nowhere")
+        let error = try #require(try failure { try fixture.putIfAbsent("link", "x") })
+        #expect(error.code == .invalidKey && error.message.contains("symbolic link"))
+        #expect(try fixture.files(in: ".artifactd/tmp") == [])
+    }
+
     /// A FIFO is no object, and nobody waits for its other end.
     @Test func pipesAreNoObjects() throws {
         let fixture = try DirectoryFixture()
@@ -184,17 +208,6 @@ import Testing
         #expect(try fixture.files(in: ".artifactd/meta") == [])
     }
 
-    /// A store whose directory went away says so, and does not make a new one behind everybody's back.
-    @Test(arguments: ["", ".artifactd"])
-    func lostDirectoriesAreSaid(_ lost: String) throws {
-        let fixture = try DirectoryFixture()
-        try FileManager.default.removeItem(atPath: fixture.path(lost))
-        #expect(try failure { try fixture.put("a/b", "x") }?.code == .noSuchBucket)
-        #expect(try failure { try fixture.begin("a/b") }?.code == .noSuchBucket)
-        if lost.isEmpty { #expect(try failure { try fixture.keys() }?.code == .noSuchBucket) }
-        #expect(!fixture.exists("a"))
-    }
-
     /// A root that is a file is refused at the start, by name.
     @Test func rootMustBeADirectory() throws {
         let directory = try TemporaryDirectory()
@@ -210,7 +223,9 @@ import Testing
     /// What the kernel refuses says whether trying again can help.
     @Test(arguments: [
         (ENOSPC, ArtifactError.Code.storeUnavailable), (EDQUOT, .storeUnavailable), (EIO, .storeUnavailable),
-        (EMFILE, .storeUnavailable), (ESTALE, .storeUnavailable), (EROFS, .storeDenied), (EACCES, .storeDenied),
+        (EMFILE, .storeUnavailable), (ESTALE, .storeUnavailable), (EROFS, .storeUnavailable), (EACCES, .storeUnavailable),
+        (EPERM, .storeUnavailable), (ENOTCONN, .storeUnavailable), (EHOSTUNREACH, .storeUnavailable),
+        (EUCLEAN, .storeUnavailable),
         (ENAMETOOLONG, .invalidKey), (EXDEV, .storeRejected),
     ])
     func kernelErrorsAreTranslated(_ number: Int32, _ code: ArtifactError.Code) {

@@ -37,6 +37,20 @@ extension ConformanceSuite {
                 }
             }
         },
+        Case("Of many that put one key if it is absent at the same moment, one does") { subject in
+            for round in 0..<5 {
+                let winners = Mutex<[Int]>([])
+                try Threads.run(6) { thread in
+                    let body = Array("writer \(thread)".utf8)
+                    let stored = try subject.store.makeSession().putIfAbsent("race/\(round)", body)
+                    if stored != nil { winners.withLock { $0.append(thread) } }
+                }
+                let won = winners.withLock { $0 }
+                #expect(won.count == 1)
+                let bytes = try subject.store.makeSession().contents(of: try ObjectKey("race/\(round)"), atMost: 100)
+                #expect(bytes == won.first.map { Array("writer \($0)".utf8) })
+            }
+        },
         Case("Parts of one upload go in parallel, 20 MiB in all") { subject in
             let total = 20 << 20
             let size = max(subject.store.limits.minimumPartSize, 1 << 20)

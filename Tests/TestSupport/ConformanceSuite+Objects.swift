@@ -77,6 +77,51 @@ extension ConformanceSuite {
             #expect(try code { try session.read("a/b/c") } == .notFound)
             #expect(try session.listAll().keys == ["a/d"])
         },
+        Case("Put if absent stores the first object and leaves it alone afterwards") { subject in
+            let session = subject.store.makeSession()
+            let first = try #require(try session.putIfAbsent("registry/1.json", Array("first".utf8), metadata: [("job", "1")]))
+            let second = try session.putIfAbsent("registry/1.json", Array("the second".utf8))
+            #expect(second == nil)
+            let (info, bytes) = try session.read("registry/1.json")
+            #expect(bytes == Array("first".utf8))
+            #expect(info.etag == first.etag && info.contentType == "application/json" && info.metadata == ["job": "1"])
+            // Nothing stays behind of an object that was there.
+            try session.delete(try ObjectKey("registry/1.json"))
+            let again = try #require(try session.putIfAbsent("registry/1.json", Array("again".utf8)))
+            #expect(again.etag != first.etag)
+            #expect(try session.head(try ObjectKey("registry/1.json"))?.metadata == [:])
+            #expect(try session.listAll().keys == ["registry/1.json"])
+        },
+        Case("Put if absent takes no encoded object") { subject in
+            let session = subject.store.makeSession()
+            let key = try ObjectKey("encoded")
+            #expect(try code { try session.putIfAbsent("encoded", [1], encoding: .gzip) } == .invalidRequest)
+            #expect(try session.head(key) == nil)
+        },
+        Case("Contents are the whole object, nothing where there is none, and refused beyond the limit") { subject in
+            let session = subject.store.makeSession()
+            let key = try ObjectKey("small.json")
+            #expect(try session.contents(of: key, atMost: 10) == nil)
+            try session.put("small.json", Array("0123456789".utf8))
+            #expect(try session.contents(of: key, atMost: 10) == Array("0123456789".utf8))
+            #expect(try code { try session.contents(of: key, atMost: 9) } == .tooLarge)
+            try session.put("small.json", [])
+            #expect(try session.contents(of: key, atMost: 0) == [])
+        },
+        Case("A key that passes the check can be stored, one that does not cannot") { subject in
+            let session = subject.store.makeSession()
+            let long = [String](repeating: String(repeating: "x", count: 127), count: 8).joined(separator: "/")
+            for text in ["plain", "dir/" + String(repeating: "y", count: 240), "a/.artifactd/b", long] {
+                let refusal = try code { try subject.store.checkKey(try ObjectKey(text)) }
+                #expect(refusal == nil || refusal == .invalidKey)
+                // What this store's server would do with a key that is refused is not of interest.
+                guard refusal == nil else { continue }
+                let outcome = try code { try session.put(text, []) }
+                #expect(outcome == nil, "\(text)")
+            }
+            let plain = try ObjectKey("plain")
+            #expect(throws: Never.self) { try subject.store.checkKey(plain) }
+        },
         Case("What the receiver throws ends the read and reaches the caller") { subject in
             let session = subject.store.makeSession()
             try session.put("interrupted", SeededBytes.make(seed: 3, count: 4 << 20))

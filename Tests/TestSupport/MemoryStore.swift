@@ -10,7 +10,8 @@ import Synchronization
 public final class MemoryStore: ObjectStore {
     /// A call of the contract.
     public enum Operation: String, Sendable, CaseIterable {
-        case integrity, put, createUpload, uploadPart, listParts, completeUpload, abortUpload, listUploads, head, list, get,
+        case integrity, put, putIfAbsent, createUpload, uploadPart, listParts, completeUpload, abortUpload, listUploads, head,
+            list, get,
             delete
     }
 
@@ -47,6 +48,11 @@ public final class MemoryStore: ObjectStore {
     }
 
     public func makeSession() -> any ObjectStoreSession { MemorySession(self) }
+
+    public func checkKey(_ key: ObjectKey) throws(ArtifactError) {
+        guard case .s3(_, let prefix) = location else { return }
+        _ = try ObjectKey(key.text, belowPrefix: prefix)
+    }
 
     /// Lets the next calls of an operation fail.
     /// - Parameter times: how many calls; scripted failures of one operation strike in the order in which they were given.
@@ -144,11 +150,27 @@ private final class MemorySession: ObjectStoreSession {
 
     func put(_ object: ObjectDescription, body: UnsafeRawBufferPointer, check: CRC?) throws(ArtifactError) -> StoredObject {
         try perform(.put, object.key.text) { (state) throws(ArtifactError) in
-            try requireSize(of: body)
-            try requireMetadata(object)
-            try verify(check, of: Array(body), what: "object '\(object.key)'")
-            return insert(object, Array(body), check, into: &state)
+            try put(object, body, check, into: &state)
         }
+    }
+
+    func putIfAbsent(
+        _ object: ObjectDescription, body: UnsafeRawBufferPointer, check: CRC?
+    ) throws(ArtifactError) -> StoredObject? {
+        try object.requirePlain()
+        return try perform(.putIfAbsent, object.key.text) { (state) throws(ArtifactError) in
+            guard state.objects[Array(object.key.text.utf8)] == nil else { return nil }
+            return try put(object, body, check, into: &state)
+        }
+    }
+
+    private func put(
+        _ object: ObjectDescription, _ body: UnsafeRawBufferPointer, _ check: CRC?, into state: inout MemoryStore.State
+    ) throws(ArtifactError) -> StoredObject {
+        try requireSize(of: body)
+        try requireMetadata(object)
+        try verify(check, of: Array(body), what: "object '\(object.key)'")
+        return insert(object, Array(body), check, into: &state)
     }
 
     func createUpload(_ object: ObjectDescription) throws(ArtifactError) -> String {

@@ -66,6 +66,16 @@ extension ObjectStoreSession {
         return try bytes.withUnsafeBytes { try put(object, body: $0, check: check) }
     }
 
+    @discardableResult
+    func putIfAbsent(
+        _ key: String, _ bytes: [UInt8], encoding: ContentEncoding = .identity, metadata: [(name: String, value: String)] = []
+    ) throws -> StoredObject? {
+        let object = ObjectDescription(
+            key: try ObjectKey(key), contentType: "application/json", encoding: encoding, metadata: metadata)
+        let check = try check(of: bytes)
+        return try bytes.withUnsafeBytes { try putIfAbsent(object, body: $0, check: check) }
+    }
+
     /// The object's bytes and what was said of them.
     func read(_ key: String) throws -> (info: ObjectInfo, bytes: [UInt8]) {
         var info: ObjectInfo?

@@ -32,6 +32,7 @@ struct ArgumentsTests {
         "put", "put a", "put --to p/", "put a b --to key", "put a --to p/ --compression lzma", "put a --to p/ --ack soon",
         "put a b --to p/ --idempotency-key k", "put a --to p/ --busy-timeout -1", "status --interval 0", "jobs --limit 0",
         "jobs --state done", "job 12", "job", "wait --timeout -1", "wait x", "cancel", "retry",
+        "cancel --failed 01890000-0000-7000-8000-000000000000", "jobs --limit", "get uri --json --output -", "get uri --output=",
         "retry --failed 01890000-0000-7000-8000-000000000000", "ls", "get", "get uri --json", "rm", "nonsense",
     ])
     func refusesWrongUsage(_ line: String) throws {
@@ -39,5 +40,29 @@ struct ArgumentsTests {
             _ = try ArtifactCtl.parseAsRoot(line.split(separator: " ").map(String.init))
         }
         #expect(ArtifactCtl.exitCode(for: error) == .validationFailure)
+    }
+
+    /// A number that is out of range is called that, with the option and the range, though it looks like an option itself.
+    @Test(
+        arguments: [
+            ("jobs --limit -1", "--limit must be at least 1"),
+            ("wait --timeout -5", "--timeout must be from 0 to 1000000000 seconds"),
+            ("put a --to b --busy-timeout -3", "--busy-timeout must be from 0 to 1000000000 seconds"),
+            ("status --interval -3", "--interval must be from 0.1 to 86400 seconds"),
+        ])
+    func namesTheRange(_ line: String, _ message: String) throws {
+        let error = try #require(throws: (any Error).self) {
+            _ = try ArtifactCtl.parseAsRoot(line.split(separator: " ").map(String.init))
+        }
+        #expect(ArtifactCtl.fullMessage(for: error).contains(message))
+    }
+
+    /// The help says of each choice what it means, and shows no number that stands for a name.
+    @Test func explainsChoices() {
+        for help in [ArtifactCtl.helpMessage(for: PutCommand.self), ArtifactCtl.helpMessage(for: JobsCommand.self)] {
+            #expect(!help.split(separator: "\n").contains { $0.hasSuffix(" - ") } && !help.contains("default: 1)"))
+        }
+        let put = ArtifactCtl.helpMessage(for: PutCommand.self)
+        #expect(put.contains("stored            - the object is complete in the store"))
     }
 }

@@ -144,10 +144,7 @@ final class DurableKeeper: Sendable {
         } catch {
             throw ArtifactError(.sourceUnreadable, "the spool file of job \(job.id) cannot be opened", cause: "\(error)")
         }
-        if let path = job.path, let fingerprint = job.fingerprint, let file = SourceCheck.reopen(path, as: fingerprint) {
-            return file
-        }
-        throw UploadEngine.lost(job)
+        return try SourceCheck.reopen(job)
     }
 
     private func giveUp(_ task: Task, _ error: ArtifactError) {

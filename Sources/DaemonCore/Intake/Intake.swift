@@ -41,7 +41,10 @@ final class Intake: Sendable {
         _ request: Put, descriptor: SharedDescriptor?, spoolFile: SpoolFile?, peer: Peer, answer: @escaping Answer
     ) {
         do throws(ArtifactError) {
-            let target = try stores.resolve(request.destination)
+            guard case .destination(let destination) = request.target else {
+                throw ArtifactError(.unsupportedMessage, "put: this daemon serves no runs yet; upgrade it")
+            }
+            let target = try stores.resolve(destination)
             let now = System.wallMilliseconds()
             let id = JobID.make(unixMilliseconds: now)
             let held = try hold(request, descriptor, spoolFile, peer, id)
@@ -76,7 +79,9 @@ final class Intake: Sendable {
         _ job: NewJob, _ spoolFile: SpoolFile?, _ outcome: Result<Acceptance, ArtifactError>, _ answer: @escaping Answer
     ) {
         switch outcome {
-        case .success(.accepted(let sequence)):
+        case .success(.accepted(let sequence, let destination, _)):
+            var job = job
+            job.destination = destination
             if job.pin == .spool { spoolFile?.committed() }
             let needsCopy = job.level == .durable && !job.pin.isDurable
             dispatcher.accepted(job, sequence: sequence, isHeld: needsCopy)
@@ -252,7 +257,7 @@ final class Intake: Sendable {
             held.pin = pin
             return held
         }
-        if let path, peer.isOwnUser, SourceCheck.reopen(path, as: fingerprint) != nil {
+        if let path, peer.isOwnUser, SourceCheck.canReopen(path, as: fingerprint) {
             held.pin = .path
             return held
         }

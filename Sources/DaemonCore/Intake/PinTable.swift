@@ -50,10 +50,8 @@ final class PinTable: Sendable {
     /// The descriptor that pins a job; nil when none does.
     func descriptor(of job: JobID) -> SharedDescriptor? { pins.withLock { $0[job]?.descriptor } }
 
-    /// All jobs that a bare descriptor alone keeps: what a stop would lose.
-    func bare() -> [(JobID, SharedDescriptor)] {
-        pins.withLock { pins in pins.filter { !$0.value.isStored }.map { ($0.key, $0.value.descriptor) } }
-    }
+    /// All descriptors held, by job.
+    var all: [JobID: SharedDescriptor] { pins.withLock { $0.mapValues(\.descriptor) } }
 
     /// Lets go of a job's descriptor, if there is one.
     func release(_ job: JobID) throws(SystemError) {

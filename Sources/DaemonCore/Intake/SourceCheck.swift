@@ -1,5 +1,6 @@
 import ArtifactModel
 import Glibc
+import Journal
 import LinuxSystem
 import Pipeline
 
@@ -54,13 +55,51 @@ enum SourceCheck {
     }
 
     /// Opens the file at a path again, if it still is the one with this fingerprint.
-    /// - Returns: nil when it is not, or cannot be opened.
-    static func reopen(_ path: String, as fingerprint: SourceFingerprint) -> SharedDescriptor? {
+    /// - Returns: nil when no such file lies there.
+    /// - Throws: what the kernel says where it may lie there and cannot be opened: EACCES, for instance.
+    static func reopen(_ path: String, as fingerprint: SourceFingerprint) throws(SystemError) -> SharedDescriptor? {
         do throws(SystemError) {
             let descriptor = SharedDescriptor(try System.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY))
             return SourceFingerprint(try System.status(of: descriptor.number)) == fingerprint ? descriptor : nil
         } catch {
-            return nil
+            if [ENOENT, ENOTDIR, ELOOP, ENXIO].contains(error.errno) { return nil }
+            throw error
         }
+    }
+
+    /// Whether the daemon can open the file at a path again by itself, so that nothing need hold it.
+    static func canReopen(_ path: String, as fingerprint: SourceFingerprint) -> Bool {
+        do throws(SystemError) { return try reopen(path, as: fingerprint) != nil } catch { return false }
+    }
+
+    /// Opens the file of a job again at its path.
+    /// - Throws: `sourceLost` when it is not there or the daemon may not open it; `sourceUnreadable` when the file system fails;
+    ///   `localStorageFailed` when it is the daemon that lacks the means.
+    static func reopen(_ job: NewJob) throws(ArtifactError) -> SharedDescriptor {
+        let name = job.label.isEmpty ? "the file" : "'\(job.label.escapedForLog)'"
+        let hold =
+            switch job.pin {
+            case .descriptor, .descriptorStore: "\(name) was held by its descriptor alone, which ended with the daemon's process"
+            case .path: "\(name) was held by its path alone"
+            case .inline, .link, .spool: "the daemon's own hold on \(name) is gone from the spool"
+            }
+        let lost = ArtifactError(
+            .sourceLost, "\(hold), and no file of that fingerprint is at its path; hand it over again, or with --ack durable")
+        guard let path = job.path, let fingerprint = job.fingerprint else { throw lost }
+        let found: SharedDescriptor?
+        do throws(SystemError) { found = try reopen(path, as: fingerprint) } catch {
+            switch error.errno {
+            case EACCES, EPERM:
+                throw ArtifactError(
+                    .sourceLost,
+                    "\(hold), and the daemon's user (uid \(System.effectiveUserID())) may not open it; allow that and retry the job, "
+                        + "or hand it over again with --ack durable", cause: "\(error)")
+            case EMFILE, ENFILE, ENOMEM:
+                throw ArtifactError(.localStorageFailed, "\(name) cannot be opened now", cause: "\(error)")
+            default: throw ArtifactError(.sourceUnreadable, "\(hold), and it cannot be opened again", cause: "\(error)")
+            }
+        }
+        guard let found else { throw lost }
+        return found
     }
 }

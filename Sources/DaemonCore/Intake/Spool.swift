@@ -83,15 +83,16 @@ final class Spool: Sendable {
     }
 
     /// Copies a file into one of the daemon's own, durable when this returns; shares the blocks where the file system can.
+    /// - Parameter progress: told after each piece of some 64 MiB that is on stable storage; nil to copy in one piece.
     /// - Throws: `sourceChanged` or `sourceUnreadable` for the source, `localStorageFailed` for the spool.
     func copy(
-        _ descriptor: SharedDescriptor, _ fingerprint: SourceFingerprint, as name: String
+        _ descriptor: SharedDescriptor, _ fingerprint: SourceFingerprint, as name: String, progress: (() -> Void)? = nil
     ) throws(ArtifactError) -> (SharedDescriptor, SourceFingerprint) {
         let source = Source.file(descriptor, fingerprint)
         try source.verify()
         let file = try keeping { () throws(SystemError) in SharedDescriptor(try System.openTemporary(in: directory.number)) }
         let copied = try keeping { () throws(SystemError) in
-            try Self.fill(file.number, from: descriptor.number, size: fingerprint.size)
+            try Self.fill(file.number, from: descriptor.number, size: fingerprint.size, progress)
         }
         // A short copy means a source that shrank, which this says better.
         try source.verify()
@@ -110,30 +111,49 @@ final class Spool: Sendable {
     /// What the kernel says where it cannot share blocks, or copy by itself, between these two file systems.
     private static let notBetweenThese = [EOPNOTSUPP, EXDEV, EINVAL, ENOTTY, ENOSYS]
 
-    /// Shares the blocks, else lets the kernel copy, else copies: the last works between any two file systems.
-    private static func fill(_ target: Int32, from source: Int32, size: UInt64) throws(SystemError) -> UInt64 {
+    /// How much is copied between two reports of progress, in bytes.
+    private static let piece: UInt64 = 64 << 20
+
+    /// Shares the blocks, else copies; returns the bytes that the source had.
+    private static func fill(
+        _ target: Int32, from source: Int32, size: UInt64, _ progress: (() -> Void)?
+    ) throws(SystemError) -> UInt64 {
         do throws(SystemError) {
             try System.clone(source, to: target)
             return try System.status(of: target).size
         } catch {
             guard notBetweenThese.contains(error.errno) else { throw error }
         }
-        do throws(SystemError) { return try System.copy(size, from: source, at: 0, to: target, at: 0) } catch {
-            guard notBetweenThese.contains(error.errno) else { throw error }
-        }
-        return try copyThroughMemory(size, from: source, to: target)
-    }
-
-    private static func copyThroughMemory(_ size: UInt64, from source: Int32, to target: Int32) throws(SystemError) -> UInt64 {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-        defer { buffer.deallocate() }
         var copied: UInt64 = 0
         while copied < size {
-            let room = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Int(min(size - copied, UInt64(buffer.count)))))
-            let count = try System.read(source, into: room, at: copied)
-            if count == 0 { break }
-            try System.write(UnsafeRawBufferPointer(rebasing: room.prefix(count)), to: target, at: copied)
-            copied += UInt64(count)
+            let wanted = progress == nil ? size - copied : min(size - copied, piece)
+            let count = try copy(wanted, from: source, to: target, at: copied)
+            copied += count
+            if count < wanted { break }
+            if let progress {
+                try System.fsync(target)
+                progress()
+            }
+        }
+        return copied
+    }
+
+    /// Lets the kernel copy, else copies through memory, which works between any two file systems.
+    private static func copy(
+        _ count: UInt64, from source: Int32, to target: Int32, at offset: UInt64
+    ) throws(SystemError) -> UInt64 {
+        do throws(SystemError) { return try System.copy(count, from: source, at: offset, to: target, at: offset) } catch {
+            guard notBetweenThese.contains(error.errno) else { throw error }
+        }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Int(min(count, 1 << 20)), alignment: 16)
+        defer { buffer.deallocate() }
+        var copied: UInt64 = 0
+        while copied < count {
+            let room = UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(Int(min(count - copied, UInt64(buffer.count)))))
+            let read = try System.read(source, into: room, at: offset + copied)
+            if read == 0 { break }
+            try System.write(UnsafeRawBufferPointer(rebasing: room.prefix(read)), to: target, at: offset + copied)
+            copied += UInt64(read)
         }
         return copied
     }

@@ -4,7 +4,6 @@ import Journal
 import LinuxSystem
 public import Logging
 import ObjectStore
-import Pipeline
 public import ServiceLifecycle
 import WorkerPool
 
@@ -231,11 +230,11 @@ private final class RunningDaemon: Sendable {
         server.endSessions()
         threads.keepers.join()
         threads.housekeeper.join()
-        keepBareDescriptors()
         if !dispatcher.waitUntilIdle(deadline: System.monotonicNanoseconds() + Self.grace) {
             log.notice("parts that are still being sent are left; they are sent again after the restart")
         }
         stopSignal.cut()
+        DescriptorRescue(journal: journal, spool: spool, pins: pins, log: log, stillAtIt: { [self] in extendStop() }).run()
         threads.workers.join()
         threads.objects.join()
         try journal.close()
@@ -245,29 +244,8 @@ private final class RunningDaemon: Sendable {
         log.notice("stopped")
     }
 
-    /// What only a descriptor of this process holds would be lost with it: it is copied into the spool.
-    private func keepBareDescriptors() {
-        for (id, descriptor) in pins.bare() {
-            do throws(ArtifactError) {
-                guard let record = try journal.record(id) else { continue }
-                let pending = try journal.pendingJob(record.sequence)
-                if let job = pending?.job, let path = job.path, let fingerprint = job.fingerprint,
-                    SourceCheck.reopen(path, as: fingerprint) != nil
-                {
-                    continue
-                }
-                // A failed job is kept as its file is now: its retry decides whether that is what was handed over.
-                let current = SourceFingerprint(try SourceCheck.inspect(descriptor.number))
-                let fingerprint = pending?.job.fingerprint ?? current
-                let name = Spool.ownName(of: id)
-                let (_, copy) = try spool.copy(descriptor, fingerprint, as: name)
-                _ = try journal.apply(.pinned(record.sequence, .spool, spoolName: name, fingerprint: copy, level: .durable))
-            } catch {
-                log.error(
-                    "a file that only this process holds could not be kept", metadata: ["job": "\(id)", "error": "\(error)"])
-            }
-        }
-    }
+    /// Has systemd wait another minute, the watchdog included: longer than a piece of a copy takes on any disk that works.
+    private func extendStop() { notify("EXTEND_TIMEOUT_USEC=60000000\nWATCHDOG=1") }
 
     private func notify(_ state: String) {
         do throws(SystemError) { try Systemd.notify(state, environment: environment) } catch {

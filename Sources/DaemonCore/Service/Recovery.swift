@@ -76,14 +76,16 @@ struct Recovery {
         case .descriptor, .descriptorStore:
             if pins.descriptor(of: job.id) != nil { return true }
         }
-        if let path = job.path, let fingerprint = job.fingerprint, let file = SourceCheck.reopen(path, as: fingerprint) {
-            return try repin(pending, file)
+        let file: SharedDescriptor
+        do throws(ArtifactError) { file = try SourceCheck.reopen(job) } catch {
+            if error.code == .localStorageFailed { throw error }
+            log.error(
+                "a source is lost", metadata: ["job": "\(job.id)", "destination": "\(job.destination)", "error": "\(error)"])
+            _ = try journal.apply(.failed(pending.sequence, error, at: System.wallMilliseconds()))
+            dispatcher.countLost(job, error)
+            return false
         }
-        let error = UploadEngine.lost(job)
-        log.error("a source is lost", metadata: ["job": "\(job.id)", "destination": "\(job.destination)", "error": "\(error)"])
-        _ = try journal.apply(.failed(pending.sequence, error, at: System.wallMilliseconds()))
-        dispatcher.countLost(job, error)
-        return false
+        return try repin(pending, file)
     }
 
     /// Holds a file again that was found at its path.

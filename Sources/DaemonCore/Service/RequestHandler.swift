@@ -77,8 +77,12 @@ final class RequestHandler: Sendable {
             objects.get(get, to: descriptor, answer: answer)
         case .delete(let delete): objects.delete(delete, answer: answer)
         case .hello: answer(.failure(ArtifactError(.invalidRequest, "hello was said before on this connection")))
+        case .createExperiment, .getExperiment, .listExperiments, .updateExperiment, .startRun, .getRun, .listRuns, .endRun,
+            .commit, .waitCommit, .listArtifacts, .deleteArtifacts:
+            answer(.failure(ArtifactError(.unsupportedMessage, "\(request.type): this daemon serves no runs yet; upgrade it")))
         case .openSpool, .discardSpool, .welcome, .accepted, .spoolOpened, .spoolDiscarded, .waited, .jobs, .cancelled, .retried,
-            .statusReport, .objects, .got, .deleted, .error:
+            .statusReport, .objects, .got, .deleted, .experimentCreated, .experiment, .experiments, .experimentUpdated,
+            .runStarted, .run, .runs, .runEnded, .committing, .commitWaited, .artifacts, .artifactsDeleted, .error:
             answer(.failure(ArtifactError(.unsupportedMessage, "\(request.type) is no request")))
         }
     }

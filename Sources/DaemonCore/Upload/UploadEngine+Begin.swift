@@ -117,26 +117,7 @@ extension UploadEngine {
             if let descriptor = pins.descriptor(of: job.id) { return .file(descriptor, fingerprint) }
         case .path, .inline: break
         }
-        if let path = job.path, let descriptor = SourceCheck.reopen(path, as: fingerprint) {
-            return .file(descriptor, fingerprint)
-        }
-        throw Self.lost(job)
-    }
-
-    /// Why a source is gone, and what that says about the promise.
-    static func lost(_ job: NewJob) -> ArtifactError {
-        let name = job.label.isEmpty ? "the file" : "'\(job.label.escapedForLog)'"
-        return switch job.pin {
-        case .descriptor, .descriptorStore:
-            ArtifactError(
-                .sourceLost,
-                "\(name) was held by its descriptor alone, which ended with the daemon's process, and no file of that fingerprint is "
-                    + "at its path; hand it over again, or with --ack durable")
-        case .path:
-            ArtifactError(.sourceLost, "\(name) is no longer the file that was handed over; hand it over again")
-        case .inline, .link, .spool:
-            ArtifactError(.sourceLost, "the daemon's own hold on \(name) is gone from the spool; hand it over again")
-        }
+        return .file(try SourceCheck.reopen(job), fingerprint)
     }
 
     // MARK: A small object

@@ -1,0 +1,417 @@
+"""Daemons that die, hang or are not there; processes that fork and end. Nothing twice, nothing lost, no endless wait."""
+
+import logging
+import multiprocessing
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import artifactd
+
+QUICK = {"retry_timeout": 0.3, "answer_timeout": 0.3, "exit_timeout": 0.3}
+
+
+def bytes_of(number):
+    return random.Random(number).randbytes(1000 if number % 3 else 100_000)
+
+
+def run_python(code, daemon, **options):
+    """A Python of its own; what it prints, standard error included, and its exit status."""
+    environment = {**os.environ, "ARTIFACTD_SOCKET": str(daemon.socket), "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=30, **options)
+
+
+def wait_for_child(pid):
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+# --- Restarts ---
+
+
+# The daemon is killed and started again while hand-overs are under way: each is there once.
+def test_killed_daemon(daemon, connect, tmp_path):
+    client = connect(daemon)
+    for number in range(200):
+        (tmp_path / str(number)).write_bytes(bytes_of(number))
+    tickets = []
+    for number in range(200):
+        if number % 40 == 20:
+            daemon.kill()
+        source = tmp_path / str(number) if number % 2 else bytes_of(number)
+        tickets.append(client.put(source, f"a/{number}"))
+        if number % 40 == 35:
+            daemon.start()
+    client.wait(tickets, timeout=30)
+    assert daemon.keys() == sorted(f"a/{number}" for number in range(200))
+    assert all(daemon.content(f"a/{number}") == bytes_of(number) for number in range(200))
+    assert len(list(client.jobs())) == 200
+
+
+# Several threads, which wait for what they handed over, and a daemon that dies all the time.
+def test_killed_daemon_under_threads(daemon, connect):
+    client = connect(daemon)
+    failures = []
+
+    def work(thread):
+        try:
+            for number in range(40):
+                client.put(bytes_of(number), f"{thread}/{number}").wait("stored", timeout=30)
+        except artifactd.ArtifactError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=[number]) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(3):
+        while len(daemon.keys()) < 30 * (number + 1):
+            assert not failures
+        daemon.kill()
+        daemon.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(daemon.keys()) == 160 and len(list(client.jobs())) == 160
+
+
+# A stop in order: the daemon says so, and the client waits for the next one.
+def test_restarted_daemon(daemon, connect):
+    client = connect(daemon)
+    client.put(b"1", "a/1").wait()
+    daemon.stop()
+    ticket = client.put(b"2", "a/2")
+    daemon.start()
+    ticket.wait("stored", timeout=20)
+    assert daemon.keys() == ["a/1", "a/2"] and client.status()["daemon"]["pid"] == daemon.process.pid
+
+
+# A wait goes on with the next daemon.
+def test_wait_across_a_restart(start_daemon, connect, tmp_path):
+    daemon = start_daemon()
+    client = connect(daemon)
+    ticket = client.put(b"x", "a").wait("stored", timeout=10)
+    daemon.kill()
+    waiting = threading.Thread(target=ticket.wait, args=["stored"])
+    waiting.start()
+    daemon.start()
+    waiting.join(20)
+    assert not waiting.is_alive()
+
+
+# A spool file survives the connection that gave it, written to before and after.
+def test_spool_across_a_restart(daemon, client):
+    with client.open_spool("a") as file:
+        file.write(b"before, ")
+        file.flush()
+        daemon.kill()
+        daemon.start()
+        file.write(b"after")
+    file.ticket.wait("stored", timeout=20)
+    assert daemon.content("a") == b"before, after"
+
+
+# Hand-overs to one key keep their order across a restart.
+def test_order_across_a_restart(daemon, client):
+    client.connect()
+    tickets = []
+    for number in range(60):
+        if number == 30:
+            daemon.kill()
+        tickets.append(client.put(str(number).encode(), "latest"))
+    daemon.start()
+    client.wait(tickets, timeout=20)
+    assert daemon.content("latest") == b"59"
+
+
+# A daemon that is full takes the rest when there is room again; what comes later to one key stays later.
+def test_busy_daemon(start_daemon, connect):
+    daemon = start_daemon(queue_jobs=4)
+    client = connect(daemon)
+    tickets = [client.put(str(number).encode(), f"{number % 2}") for number in range(16)]
+    client.wait(tickets, timeout=30)
+    assert (daemon.content("0"), daemon.content("1")) == (b"14", b"15")
+
+
+# Too many connections: the client waits for its turn, and in vain no longer than it may.
+def test_too_many_connections(start_daemon, connect):
+    daemon = start_daemon(connections=1)
+    first = connect(daemon)
+    first.connect()
+    with pytest.raises(artifactd.Busy):
+        connect(daemon, **QUICK).connect()
+    second = connect(daemon)
+    ticket = second.put(b"x", "a")
+    first.close()
+    ticket.wait(timeout=20)
+
+
+# --- No daemon ---
+
+
+# Nobody listens: an error within the time, which says what to do.
+def test_no_daemon(start_daemon, connect):
+    client = connect(start_daemon(running=False), **QUICK)
+    begun = time.monotonic()
+    ticket = client.put(b"x", "a")
+    assert time.monotonic() - begun < 0.2
+    with pytest.raises(artifactd.DaemonUnavailable, match="start artifactd, or name its socket in ARTIFACTD_SOCKET"):
+        ticket.wait()
+    assert time.monotonic() - begun < 2 and ticket.done
+    with pytest.raises(ConnectionError):
+        client.status()
+    with pytest.raises(artifactd.DaemonUnavailable):
+        client.connect(timeout=0)
+
+
+# A daemon that comes in time is found.
+def test_late_daemon(start_daemon, connect):
+    daemon = start_daemon(running=False)
+    ticket = connect(daemon).put(b"x", "a")
+    daemon.start()
+    ticket.wait("stored", timeout=20)
+
+
+# What is no socket, and one that may not be used, fail at once.
+def test_no_socket(tmp_path):
+    (tmp_path / "f").touch()
+    with artifactd.Client(tmp_path / "f", **QUICK) as client, pytest.raises(artifactd.DaemonUnavailable):
+        client.connect()
+    with artifactd.Client("/" + "x" * 200) as client, pytest.raises(artifactd.InvalidRequest, match="no daemon's socket"):
+        client.connect()
+
+
+# Hand-overs that failed without anybody having looked are logged.
+def test_unseen_failures_are_logged(start_daemon, caplog):
+    client = artifactd.Client(start_daemon(running=False).socket, **QUICK)
+    ticket = client.put(b"x", "a")
+    client.put(b"y", "b")
+    with pytest.raises(artifactd.DaemonUnavailable):
+        ticket.wait()
+    with caplog.at_level(logging.ERROR, "artifactd"):
+        client.close()
+    assert [record.getMessage()[:35] for record in caplog.records] == ["1 hand-overs failed; the first, to "]
+
+
+# --- A daemon that hangs ---
+
+
+# A time limit holds; without one it is noticed that the daemon answers nothing. Nothing is lost.
+def test_hanging_daemon(daemon, connect):
+    client = connect(daemon, retry_timeout=20, answer_timeout=0.3)
+    client.connect()
+    daemon.signal(signal.SIGSTOP)
+    ticket = client.put(b"x", "a")
+    with pytest.raises(artifactd.Timeout, match="within"):
+        ticket.wait(timeout=0.1)
+    with pytest.raises(TimeoutError, match="answers nothing"):
+        ticket.wait()
+    with pytest.raises(artifactd.Timeout):
+        client.status()
+    assert not ticket.done
+    daemon.signal(signal.SIGCONT)
+    ticket.wait("stored", timeout=20)
+
+
+# More hand-overs than a hanging daemon's socket takes do not hang the caller.
+def test_hanging_daemon_and_many_hand_overs(daemon, connect):
+    client = connect(daemon, retry_timeout=20, answer_timeout=0.3)
+    client.connect()
+    daemon.signal(signal.SIGSTOP)
+    tickets = []
+    with pytest.raises(artifactd.Timeout):
+        for number in range(1000):
+            tickets.append(client.put(bytes(50_000), str(number)))
+    daemon.signal(signal.SIGCONT)
+    client.wait(tickets, timeout=20)
+    assert len(daemon.keys()) == len(tickets) == 256
+
+
+# A daemon that hangs at the greeting is not waited for without end.
+def test_daemon_that_never_greets(daemon, connect):
+    daemon.signal(signal.SIGSTOP)
+    with pytest.raises(artifactd.DaemonUnavailable, match="said nothing"):
+        connect(daemon, **QUICK).connect()
+
+
+# --- Forks ---
+
+
+# A forked child has a connection of its own, and its parent's goes on.
+def test_fork(client, daemon):
+    before = client.put(b"x", "before").wait()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            client.put(b"x", "child").wait("stored", timeout=10)
+            before.wait("stored", timeout=10)
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    client.put(b"x", "parent").wait("stored", timeout=10)
+    wait_for_child(pid)
+    assert daemon.keys() == ["before", "child", "parent"]
+
+
+# Forks in the middle of everything, with threads at work in the parent: no child hangs, none has the parent's descriptors.
+def test_forks_under_load(client, daemon):
+    is_over = threading.Event()
+    tickets = []
+
+    def work(thread):
+        number = 0
+        while not is_over.is_set():
+            tickets.append(client.put(bytes_of(number), f"{thread}/{number}"))
+            number += 1
+
+    threads = [threading.Thread(target=work, args=[number]) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    pids = []
+    for number in range(20):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                client.put(b"x", f"child/{number}").wait("stored", timeout=20)
+            except BaseException:
+                os._exit(1)
+            os._exit(0)
+        pids.append(pid)
+    for pid in pids:
+        wait_for_child(pid)
+    is_over.set()
+    for thread in threads:
+        thread.join()
+    client.wait(tickets, timeout=30)
+    assert len(daemon.keys()) == len(tickets) + 20
+
+
+# A ticket without an answer at the fork belongs to the parent; its descriptor too.
+def test_ticket_of_the_parent(daemon, client, tmp_path):
+    client.connect()
+    (tmp_path / "f").write_bytes(bytes(100_000))
+    daemon.signal(signal.SIGSTOP)
+    ticket = client.put(tmp_path / "f", "a")
+    pid = os.fork()
+    if pid == 0:
+        try:
+            with pytest.raises(artifactd.ForeignTicket, match=str(os.getppid())):
+                ticket.wait()
+            with os.scandir("/proc/self/fd") as entries:
+                assert str(tmp_path / "f") not in [os.readlink(entry.path) for entry in entries]
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    wait_for_child(pid)
+    daemon.signal(signal.SIGCONT)
+    ticket.wait("stored", timeout=10)
+
+
+# A child that goes on living does not keep its parent's spool file from being handed over.
+def test_spool_file_and_a_child(client, daemon):
+    reading, writing = os.pipe()
+    with client.open_spool("a") as file:
+        file.write(b"content")
+        pid = os.fork()
+        if pid == 0:
+            os.close(writing)
+            os.read(reading, 1)
+            os._exit(0)
+    file.ticket.wait("stored", timeout=10)
+    os.close(writing)
+    os.close(reading)
+    wait_for_child(pid)
+    assert daemon.content("a") == b"content"
+
+
+def hand_over(client, number):
+    client.put(f"{number}".encode(), f"{number}")
+
+
+# Processes of multiprocessing hand over and end at once: what they handed over is there.
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_multiprocessing(client, daemon, method):
+    client.put(b"x", "parent").wait()
+    context = multiprocessing.get_context(method)
+    processes = [context.Process(target=hand_over, args=[client, number]) for number in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    client.wait(timeout=20)
+    assert daemon.keys() == ["0", "1", "2", "parent"]
+
+
+# Errors travel between processes.
+@pytest.mark.parametrize("kind", [artifactd.Timeout, artifactd.DaemonUnavailable, artifactd.Busy])
+def test_errors_can_be_pickled(kind):
+    error = pickle.loads(pickle.dumps(kind("code", "message", "cause", 1.5)))
+    assert type(error) is kind
+    assert (error.code, error.message, error.cause, error.retry_after) == ("code", "message", "cause", 1.5)
+    assert str(error) == "message (cause)"
+
+
+# --- The end of the process ---
+
+
+# A process that hands over and ends: everything is there, and nothing is printed.
+def test_exit(daemon, connect):
+    code = "import artifactd; c = artifactd.Client(); [c.put(str(n).encode() * 9999, str(n)) for n in range(300)]"
+    done = run_python(code, daemon)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    connect(daemon).wait(timeout=20)
+    assert len(daemon.keys()) == 300
+
+
+# The same with an exception, with a thread that goes on for a while, and from a handler of the exit itself.
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("c.put(b'x', 'a'); raise SystemExit(3)", 3),
+        ("import threading; threading.Thread(target=lambda: c.put(b'x', 'a')).start()", 0),
+        ("import atexit; atexit.register(lambda: c.put(b'x', 'a')); c.connect()", 0),
+        ("import os; c.connect(); pid = os.fork(); pid or c.put(b'x', 'a'); pid and os.waitpid(pid, 0)", 0),
+    ],
+    ids=["exception", "thread", "handler", "fork"],
+)
+def test_exits_of_all_kinds(daemon, connect, code, status):
+    done = run_python(f"import artifactd; c = artifactd.Client(); {code}", daemon)
+    assert (done.returncode, done.stdout, done.stderr) == (status, "", "")
+    connect(daemon).wait(timeout=20)
+    assert daemon.keys() == ["a"]
+
+
+# A daemon that hangs, or is not there, holds the end up no longer than allowed, and what may be lost is said.
+@pytest.mark.parametrize("trouble", ["hangs", "gone"])
+def test_exit_without_an_answer(daemon, trouble):
+    daemon.signal(signal.SIGSTOP) if trouble == "hangs" else daemon.kill()
+    begun = time.monotonic()
+    done = run_python("import artifactd; artifactd.Client(exit_timeout=0.5).put(b'x', 'a')", daemon)
+    assert time.monotonic() - begun < 10
+    assert done.returncode == 0 and done.stderr.startswith("1 hand-overs had no answer") and "Traceback" not in done.stderr
+
+
+# Ctrl-C while waiting ends the wait, and the client can be used on.
+def test_interrupt(daemon, connect):
+    code = """
+import artifactd, os, signal, threading
+c = artifactd.Client()
+t = c.put(b"x", "a").wait()
+os.kill(c.connect().pid, signal.SIGSTOP)
+threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
+late = c.put(b"y", "b")
+try:
+    late.wait()
+except KeyboardInterrupt:
+    os.kill(c.connect().pid, signal.SIGCONT)
+    late.wait("stored", timeout=10)
+    print("done")
+"""
+    done = run_python(code, daemon)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")

@@ -1,0 +1,190 @@
+"""Everything that is no hand-over: jobs, status, objects, spool files."""
+
+import gc
+import io
+import os
+
+import pytest
+
+import artifactd
+
+
+# A connection names what is in force on it.
+def test_connect(client, daemon):
+    welcome = client.connect(timeout=5)
+    assert (welcome.pid, client.store, client.tenant) == (daemon.process.pid, f"file://{daemon.store}", "default")
+
+
+# The socket is found by the environment.
+def test_environment(daemon, monkeypatch):
+    monkeypatch.setenv("ARTIFACTD_SOCKET", str(daemon.socket))
+    with artifactd.Client() as client:
+        assert client.connect(timeout=5).pid == daemon.process.pid
+
+
+# The status document comes as a dictionary.
+def test_status(client, daemon):
+    status = client.status(timeout=5)
+    assert status["daemon"]["pid"] == daemon.process.pid
+
+
+# Jobs are listed in the order of their acceptance, by their states, and no more than asked for.
+def test_jobs(client):
+    tickets = [client.put(b"x", str(number)) for number in range(5)]
+    client.wait(tickets, timeout=10)
+    assert [job.id for job in client.jobs()] == [ticket.job_id for ticket in tickets]
+    assert [job.id for job in client.jobs(limit=2)] == [ticket.job_id for ticket in tickets[:2]]
+    assert len(list(client.jobs("stored"))) == 5 and list(client.jobs(["failed", "cancelled"])) == []
+
+
+# More jobs than a page has.
+def test_pages_of_jobs(client):
+    tickets = [client.put(b"x", str(number)) for number in range(1100)]
+    client.wait(tickets, timeout=30)
+    assert [job.id for job in client.jobs()] == [ticket.job_id for ticket in tickets]
+
+
+# A job that is not known, and what is no id.
+def test_unknown_job(client):
+    unknown = "0198c0de-1234-7abc-8def-0123456789ab"
+    for ask in (client.job, client.cancel, lambda id: client.wait([id])):
+        with pytest.raises(artifactd.NotFound, match=unknown):
+            ask(unknown)
+    count, refusals = client.retry([unknown])
+    assert count == 0 and isinstance(refusals[0], artifactd.NotFound)
+    with pytest.raises(artifactd.InvalidRequest, match="no job id"):
+        client.job("7")
+
+
+# A failed job goes on when it is retried after its reason is gone.
+def test_retry(client, daemon):
+    client.put(b"x", "a").wait("stored", timeout=10)
+    ticket = client.put(b"y", "a/b").wait()
+    with pytest.raises(artifactd.ArtifactError):
+        ticket.wait("stored", timeout=10)
+    client.delete("a")
+    assert client.retry([ticket.job_id]) == (1, [])
+    ticket.wait("stored", timeout=10)
+    assert daemon.content("a/b") == b"y" and ticket.error is None
+
+
+# Objects are listed below a prefix, over as many pages as it takes.
+def test_list_objects(client):
+    client.wait([client.put(b"xy", f"{directory}/{number}") for directory in "ab" for number in range(5)], timeout=10)
+    found = list(client.list_objects("a/", page_size=2))
+    assert [each.uri.rsplit("/", 2)[1:] for each in found] == [["a", str(number)] for number in range(5)]
+    assert found[0].size == 2 and len(list(client.list_objects())) == 10 and list(client.list_objects("c")) == []
+
+
+# An object comes back as it was, decoded, under the name that was asked for and nothing beside it.
+def test_get_to_a_path(client, tmp_path):
+    content = b"content " * 100_000
+    client.put(content, "a.txt", compression="zstd").wait("stored", timeout=10)
+    place = tmp_path / "out"
+    place.mkdir()
+    (place / "f").write_bytes(b"earlier")
+    got = client.get("a.txt", place / "f", timeout=10)
+    assert (got.size, got.encoding, got.content_type) == (len(content), "zstd", "text/plain")
+    assert (place / "f").read_bytes() == content and os.listdir(place) == ["f"]
+
+
+# An open file gets the bytes from its position on; one without a descriptor too.
+def test_get_to_a_file(client, tmp_path):
+    client.put(b"content", "a").wait("stored", timeout=10)
+    with open(tmp_path / "f", "w+b") as file:
+        file.write(b"before, ")
+        client.get("a", file, timeout=10)
+        file.write(b", after")
+    assert (tmp_path / "f").read_bytes() == b"before, content, after"
+    memory = io.BytesIO()
+    client.get("a", memory, timeout=10)
+    assert memory.getvalue() == b"content"
+
+
+# What is not there leaves nothing behind, and what was there as it was.
+def test_get_of_nothing(client, tmp_path):
+    (tmp_path / "f").write_bytes(b"earlier")
+    before = set(os.listdir(tmp_path))
+    with pytest.raises(artifactd.NotFound):
+        client.get("absent", tmp_path / "f", timeout=10)
+    assert set(os.listdir(tmp_path)) == before and (tmp_path / "f").read_bytes() == b"earlier"
+
+
+# A place that cannot be written to is named.
+def test_get_to_nowhere(client, tmp_path):
+    client.put(b"x", "a").wait("stored", timeout=10)
+    with pytest.raises(artifactd.InvalidRequest, match="a directory"):
+        client.get("a", tmp_path)
+    with pytest.raises(artifactd.InvalidRequest, match="absent/f"):
+        client.get("a", tmp_path / "absent" / "f")
+
+
+# A deleted object is gone; one that is not there cannot be deleted.
+def test_delete(client, daemon):
+    client.put(b"x", "a").wait("stored", timeout=10)
+    client.delete("a")
+    assert daemon.keys() == []
+    with pytest.raises(artifactd.NotFound):
+        client.delete("a")
+
+
+# What is written to a spool file is handed over when its block is left, DURABLE at once.
+def test_spool(client, daemon):
+    with client.open_spool("a", size_hint=10, content_type="x/y") as file:
+        file.write(b"con")
+        file.write(b"tent")
+    file.ticket.wait("stored", timeout=10)
+    assert daemon.content("a") == b"content"
+    assert file.ticket.accepted.pin == "spool" and client.job(file.ticket.job_id).content_type == "x/y"
+
+
+# A spool file can be read over again while it is written, and its destination chosen at the end.
+def test_spool_with_a_late_destination(client, daemon):
+    file = client.open_spool()
+    file.write(b"-" * 10)
+    file.seek(0)
+    file.write(b"content")
+    ticket = file.put("a").wait("stored", timeout=10)
+    assert daemon.content("a") == b"content---" and file.ticket is ticket
+    with pytest.raises(artifactd.InvalidRequest, match="open another"):
+        file.put("b")
+
+
+# An exception in the block, closing without a destination, and forgetting it hand nothing over and give the room back.
+def test_spool_given_up(client, daemon):
+    with pytest.raises(ZeroDivisionError), client.open_spool("a", size_hint=1 << 20) as file:
+        raise ZeroDivisionError
+    assert file.ticket is None
+    client.open_spool(size_hint=1 << 20).close()
+    client.open_spool("a", size_hint=1 << 20)
+    gc.collect()
+    # Answers come in any order, but what a connection sent before takes effect before.
+    while client.status()["spool"]["used"]:
+        pass
+    assert daemon.keys() == [] and list(client.jobs()) == []
+
+
+# No room in the spool: busy, after as many attempts as the client's patience allows.
+def test_full_spool(start_daemon, connect):
+    client = connect(start_daemon(spool_quota=1 << 20), retry_timeout=0.5)
+    with pytest.raises(artifactd.Busy, match="quota"):
+        client.open_spool(size_hint=1 << 30)
+
+
+# A client that was closed says so.
+def test_closed(daemon):
+    with artifactd.Client(daemon.socket) as client:
+        client.put(b"x", "a")
+    with pytest.raises(artifactd.InvalidRequest, match="closed"):
+        client.put(b"x", "b")
+
+
+# A client that nobody holds any more ends its connection, and what it handed over goes on.
+def test_forgotten_client(daemon, connect):
+    watcher = connect(daemon)
+    before = watcher.status()["connections"]["used"]
+    artifactd.Client(daemon.socket).put(b"x", "a")
+    gc.collect()
+    while watcher.status()["connections"]["used"] > before or not daemon.keys():
+        pass
+    assert daemon.content("a") == b"x"

@@ -1,0 +1,532 @@
+"""The link to the daemon: carries requests over whatever connection there is, and makes a new one when it is lost.
+
+One lock guards everything, and nothing waits while it is held. A caller's thread sends its request itself as long as the kernel
+takes it at once. All that waits is done by one thread of the link's own, the *keeper*: it connects, reads the answers, sends what
+the kernel did not take, and sends again what had no answer when a connection was lost. It lives while there is a connection or
+something to be done.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import copy
+import errno
+import heapq
+import logging
+import os
+import select
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from artifactd.connection import Connection, ConnectionLost, find_socket
+from artifactd.errors import (
+    ArtifactError,
+    DaemonUnavailable,
+    ForeignTicket,
+    InternalFault,
+    InvalidRequest,
+    SourceUnreadable,
+    Timeout,
+)
+from artifactd.messages import DiscardSpool, Error, Welcome
+from artifactd.requests import Greeting, Handover, Request, pause
+from artifactd.wire import ANSWER, Message
+
+# How many hand-overs may be without an answer: each may hold a descriptor, of which a process has 1,024 as a rule.
+WINDOW = 256
+# A greeting takes at least so long as the daemon may need to be scheduled, however short the patience; seconds.
+_LEAST_GREETING = 1.0
+# What to take for inline bytes until a daemon has named its own limit.
+_USUAL_INLINE_LIMIT = 64 << 10
+# How long closing waits for the keeper; seconds.
+_CLOSING = 1.0
+_log = logging.getLogger("artifactd")
+
+
+class Settings(NamedTuple):
+    """How a link behaves; times in seconds, as `Client` explains them."""
+
+    socket: str | None
+    tenant: str | None
+    name: str
+    retry_timeout: float
+    answer_timeout: float
+    exit_timeout: float
+
+
+class _Wakeup:
+    """Ends the keeper's poll from any thread; without a lock, so that finalizers can use it."""
+
+    def __init__(self) -> None:
+        self.descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+    def signal(self) -> None:
+        os.eventfd_write(self.descriptor, 1)
+
+    def wait(self, seconds: float) -> None:
+        poller = select.poll()
+        poller.register(self.descriptor, select.POLLIN)
+        poller.poll(seconds * 1000)
+        self.clear()
+
+    def clear(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self.descriptor)
+
+    def __del__(self) -> None:
+        os.close(self.descriptor)
+
+
+class Link:
+    """Carries requests. Safe for threads; a forked child has one of its own from the first use on."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.welcome: Welcome | None = None
+        self._begin()
+        _links.add(self)
+
+    def _begin(self) -> None:
+        """The state of a link that has done nothing yet."""
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._window = threading.Semaphore(WINDOW)
+        self._wakeup = _Wakeup()
+        self._keeper: threading.Thread | None = None
+        self._connection: Connection | None = None
+        self._last_id = 1
+        # All that have no answer, in the order of their making.
+        self._requests: dict[int, Request] = {}
+        # Those of them that are to be sent.
+        self._outbox: deque[Request] = deque()
+        # Those that are to be sent at a time.
+        self._delayed: list[tuple[float, int]] = []
+        # The hand-overs of one order, of which the first is under way.
+        self._orders: dict[str, deque[Handover]] = {}
+        # Filled without the lock.
+        self._discards: deque[tuple[Connection, int]] = deque()
+        self._failed: deque[Handover] = deque(maxlen=1000)
+        # No more requests are taken, and those that are open fail.
+        self._is_closed = False
+        # Nobody holds the client any more: the keeper ends when nothing is open.
+        self._is_retired = False
+
+    # --- For callers ---
+
+    @property
+    def inline_limit(self) -> int:
+        """The most bytes that travel within a frame."""
+        return _USUAL_INLINE_LIMIT if self.welcome is None else self.welcome.inline_limit
+
+    def window(self) -> threading.Semaphore:
+        """Takes a place among the hand-overs without an answer, which `Handover.finish` gives back; waits for one to be free."""
+        self._check_process()
+        while not self._window.acquire(timeout=self.settings.answer_timeout):
+            self._probe("earlier hand-overs")
+        return self._window
+
+    def submit(self, request: Request) -> None:
+        """Sends a request, or has it sent as soon as it can be."""
+        self._check_process()
+        with self._lock:
+            if self._is_closed:
+                raise InvalidRequest("invalid_request", "this client is closed; make a new one")
+            if isinstance(request, Greeting) and self.welcome is not None and self._connection is not None:
+                return request.finish(answer=self.welcome)
+            with self._whole():
+                self._last_id += 1
+                request.id = self._last_id
+                if self._connection is None and request.give_up_at is None:
+                    request.give_up_at = time.monotonic() + self.settings.retry_timeout
+                if isinstance(request, Handover):
+                    queue = self._orders.setdefault(request.order, deque())
+                    queue.append(request)
+                    request.is_ready = len(queue) == 1
+                self._requests[request.id] = request
+                if self._connection is not None:
+                    if request.is_ready:
+                        self._outbox.append(request)
+                    self._pump(self._connection)
+                elif self._keeper is None:
+                    self._start_keeper(request)
+        return None
+
+    def result(self, request: Request, timeout: float | None = None) -> Message:
+        """The answer. Raises the request's error; `Timeout` when the time is up or the daemon answers nothing at all.
+
+        `timeout` is in seconds; None waits as long as the daemon lives.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while request.answer is None and request.error is None:
+            step = self.settings.answer_timeout
+            if deadline is not None:
+                step = min(step, deadline - time.monotonic())
+            if request.event.wait(max(step, 0)):
+                break
+            if deadline is not None and time.monotonic() >= deadline:
+                what = type(request.message).__name__
+                raise Timeout("timeout", f"no answer to {what} within {timeout:g} s; it may still be carried out")
+            self._probe(type(request.message).__name__)
+        if request.error is not None:
+            raise copy.copy(request.error)
+        if request.answer is None:
+            raise InternalFault("internal_fault", "a request ended without a result")
+        return request.answer
+
+    def call(self, request: Request, timeout: float | None = None) -> Message:
+        """Sends a request and returns its answer, or raises its error; nobody can ask for it again."""
+        self.submit(request)
+        try:
+            return self.result(request, timeout)
+        except BaseException:
+            self.abandon(request)
+            raise
+
+    def abandon(self, request: Request) -> None:
+        """Nobody will ask for the result."""
+        with self._lock:
+            request.is_abandoned = True
+            descriptor, request.descriptor = request.descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def discard_spool(self, connection: Connection | None, number: int) -> None:
+        """Gives a spool file back, soon. Takes no lock: finalizers call it."""
+        if connection is not None and self._pid == os.getpid():
+            self._discards.append((connection, number))
+            self._wakeup.signal()
+
+    def connection(self) -> Connection | None:
+        """The connection of now."""
+        return self._connection
+
+    def drain(self, timeout: float) -> int:
+        """Waits until every hand-over has an answer; returns how many have none when the time, in seconds, is up."""
+        if self._pid != os.getpid():
+            return 0
+        with self._lock:
+            handovers = [request for request in self._requests.values() if isinstance(request, Handover)]
+        deadline = time.monotonic() + timeout
+        return sum(not each.event.wait(max(deadline - time.monotonic(), 0)) for each in handovers)
+
+    def close(self) -> None:
+        """Ends the connection. What has no answer fails."""
+        if self._pid != os.getpid():
+            return
+        with self._lock:
+            self._is_closed = True
+            keeper = self._keeper
+        self._wakeup.signal()
+        if keeper is not None and keeper is not threading.current_thread():
+            # At a greeting that takes longer than this it ends by itself, and no one need wait for it.
+            keeper.join(_CLOSING)
+        with self._lock:
+            self._fail(_closed())
+
+    def retire(self) -> None:
+        """Ends the link as soon as nothing is open. Takes no lock: a finalizer calls it."""
+        if self._pid == os.getpid():
+            self._is_retired = True
+            self._wakeup.signal()
+
+    def report(self) -> None:
+        """Logs which hand-overs failed without anybody having been told."""
+        failed = [each for each in self._failed if not each.is_seen]
+        self._failed.clear()
+        if failed:
+            first = failed[0]
+            _log.error("%d hand-overs failed; the first, to %s: %s", len(failed), first.order, first.error)
+
+    def _probe(self, what: str) -> None:
+        """Raises `Timeout` where the daemon answers nothing. Without a connection the keeper knows when to give up."""
+        connection = self._connection
+        if connection is None:
+            return
+        settings = self.settings
+        try:
+            Connection(connection.path, settings.name, settings.tenant, settings.answer_timeout).close()
+        except ConnectionLost as lost:
+            if connection is self._connection and isinstance(lost.error, DaemonUnavailable):
+                message = f"the daemon at {connection.path} answers nothing, {what} neither; look whether it hangs"
+                raise Timeout("timeout", message, str(lost.error)) from None
+
+    # --- Under the lock ---
+
+    @contextlib.contextmanager
+    def _whole(self) -> Iterator[None]:
+        """What an exception of a signal handler interrupts may be half done: a new connection makes it whole."""
+        try:
+            yield
+        except BaseException:
+            if self._connection is not None:
+                self._connection.shut_down()
+            raise
+
+    def _start_keeper(self, request: Request) -> None:
+        keeper = threading.Thread(target=self._keep, name="artifactd-keeper", daemon=True)
+        self._keeper = keeper
+        try:
+            keeper.start()
+        except RuntimeError as cause:
+            self._keeper = None
+            self._finish(request, error=DaemonUnavailable("daemon_unavailable", "no connection can be made any more", str(cause)))
+
+    def _pump(self, connection: Connection) -> None:
+        """Sends what is to be sent, as far as the kernel takes it; the keeper does the rest."""
+        while self._outbox and not connection.is_blocked:
+            request = self._outbox.popleft()
+            if request.id not in self._requests:
+                continue
+            try:
+                frame, descriptor = request.frame(connection)
+            except ArtifactError as refusal:
+                self._finish(request, error=refusal)
+                continue
+            except OSError as cause:
+                self._finish(request, error=SourceUnreadable("source_unreadable", "what to send cannot be had", str(cause)))
+                continue
+            try:
+                if connection.send(frame, descriptor):
+                    request.sendings += 1
+                else:
+                    self._outbox.appendleft(request)
+            except OSError as cause:
+                if cause.errno == errno.ETOOMANYREFS:
+                    self._delay(request, pause(request.sendings))
+                else:
+                    # The keeper finds the connection ended, reads the daemon's last words and sends everything again.
+                    connection.shut_down()
+                    self._outbox.clear()
+        if connection.is_blocked and threading.current_thread() is not self._keeper:
+            self._wakeup.signal()
+
+    def _delay(self, request: Request, seconds: float) -> None:
+        request.is_ready = False
+        heapq.heappush(self._delayed, (time.monotonic() + seconds, request.id))
+        if threading.current_thread() is not self._keeper:
+            self._wakeup.signal()
+
+    def _ready(self, request: Request) -> None:
+        request.is_ready = True
+        if self._connection is not None:
+            self._outbox.append(request)
+
+    def _finish(
+        self, request: Request, answer: Message | None = None, error: ArtifactError | None = None, descriptor: int | None = None
+    ) -> None:
+        self._requests.pop(request.id, None)
+        if isinstance(request, Handover):
+            if error is not None:
+                self._failed.append(request)
+            queue = self._orders.get(request.order)
+            if queue is not None:
+                was_first = queue[0] is request
+                queue.remove(request)
+                if not queue:
+                    del self._orders[request.order]
+                elif was_first:
+                    self._ready(queue[0])
+        request.finish(answer, error, descriptor)
+
+    def _fail(self, refusal: ArtifactError, which: Callable[[Request], bool] = lambda _: True) -> None:
+        # One that becomes ready by another's end is among them already.
+        for request in [request for request in self._requests.values() if which(request)]:
+            self._finish(request, error=refusal)
+
+    def _answer(self, connection: Connection, request_id: int, message: Message, descriptor: int | None) -> None:
+        request = self._requests.get(request_id)
+        if request is None or request.sendings == 0:
+            connection.ending = connection.violation(f"{type(message).__name__} answers request {request_id}, which is not open")
+        elif isinstance(message, Error):
+            refusal = message.exception()
+            wait = request.pause_after(refusal, self.settings.retry_timeout)
+            if wait is None or request.is_abandoned or self._is_closed:
+                self._finish(request, error=refusal)
+            else:
+                self._delay(request, wait)
+        elif message.TYPE != request.message.TYPE | ANSWER:
+            connection.ending = connection.violation(f"{type(message).__name__} answers a {type(request.message).__name__}")
+        else:
+            request.connection = connection
+            return self._finish(request, answer=message, descriptor=descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
+        return None
+
+    # --- The keeper ---
+
+    def _keep(self) -> None:
+        try:
+            while (connection := self._connect()) is not None:
+                self._serve(connection)
+        except BaseException as fault:
+            with self._lock:
+                self._keeper = None
+                self._drop_connection()
+                self._fail(InternalFault("internal_fault", "the client's own thread failed; report it", repr(fault)))
+            raise
+
+    def _connect(self) -> Connection | None:
+        """A connection with everything that is open sent over it; None, and no keeper any more, where there is nothing to do."""
+        attempt = 0
+        while True:
+            with self._lock:
+                if self._is_closed:
+                    self._fail(_closed())
+                if not self._requests:
+                    self._keeper = None
+                    return None
+                patience = max(request.give_up_at or 0 for request in self._requests.values()) - time.monotonic()
+            settings = self.settings
+            timeout = min(settings.answer_timeout, max(patience, _LEAST_GREETING))
+            try:
+                connection = Connection(find_socket(settings.socket), settings.name, settings.tenant, timeout)
+            except ConnectionLost as lost:
+                self._wakeup.wait(self._bear(lost, pause(attempt)))
+                attempt += 1
+                continue
+            with self._lock, self._whole():
+                self._connection = connection
+                self.welcome = connection.welcome
+                for request in list(self._requests.values()):
+                    if isinstance(request, Greeting):
+                        self._finish(request, answer=connection.welcome)
+                self._outbox = deque(request for request in self._requests.values() if request.is_ready)
+                self._pump(connection)
+            return connection
+
+    def _bear(self, lost: ConnectionLost, pause: float) -> float:
+        """Fails what has been tried long enough, and returns after how many seconds to try the rest again."""
+        with self._lock:
+            now = time.monotonic()
+            self._fail(lost.error, lambda request: lost.is_final or (request.give_up_at or 0) <= now)
+            wait = pause if lost.error.retry_after is None else lost.error.retry_after
+            ends = [request.give_up_at - now for request in self._requests.values() if request.give_up_at is not None]
+            return max(0.0, min([wait, *ends])) if ends else 0.0
+
+    def _serve(self, connection: Connection) -> None:
+        """Reads answers and sends what is due until the connection ends."""
+        begun = time.monotonic()
+        poller = select.poll()
+        poller.register(self._wakeup.descriptor, select.POLLIN)
+        while True:
+            with self._lock:
+                if self._is_closed or (self._is_retired and not self._requests):
+                    break
+                poller.register(connection.socket, select.POLLIN | (select.POLLOUT if connection.is_blocked else 0))
+                pause = max(0.0, self._delayed[0][0] - time.monotonic()) if self._delayed else None
+            poller.poll(None if pause is None else pause * 1000 + 1)
+            self._wakeup.clear()
+            receptions = connection.receive()
+            with self._lock:
+                for request_id, message, descriptor in receptions:
+                    self._answer(connection, request_id, message, descriptor)
+                if connection.ending is not None:
+                    break
+                self._take_due(connection)
+                try:
+                    connection.flush()
+                except OSError:
+                    # What the daemon said before it closed is still to be read.
+                    connection.shut_down()
+                    continue
+                self._pump(connection)
+        with self._lock:
+            self._lose(connection, begun)
+
+    def _take_due(self, connection: Connection) -> None:
+        now = time.monotonic()
+        while self._delayed and self._delayed[0][0] <= now:
+            request = self._requests.get(heapq.heappop(self._delayed)[1])
+            if request is not None:
+                self._ready(request)
+        while self._discards:
+            owner, number = self._discards.popleft()
+            if owner is connection:
+                discard = Request(DiscardSpool(spool=number))
+                discard.is_abandoned = True
+                self._last_id += 1
+                discard.id = self._last_id
+                self._requests[discard.id] = discard
+                self._outbox.append(discard)
+
+    def _lose(self, connection: Connection, begun: float) -> None:
+        """Keeps what has no answer, for the next connection."""
+        now = time.monotonic()
+        self._drop_connection()
+        # Spool files end with their connection, and what nobody waits for is not asked again.
+        for request in [request for request in self._requests.values() if request.is_abandoned]:
+            self._finish(request, error=DaemonUnavailable("daemon_unavailable", "the connection was lost"))
+        if connection.ending is not None and connection.ending.is_final:
+            self._fail(connection.ending.error)
+        for request in self._requests.values():
+            # One that never gets an answer on connections that end at once is given up in the end.
+            if request.give_up_at is None or now - begun > self.settings.retry_timeout:
+                request.give_up_at = now + self.settings.retry_timeout
+
+    def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        self._outbox.clear()
+        if connection is not None:
+            connection.close()
+
+    # --- Fork ---
+
+    def _check_process(self) -> None:
+        if self._pid != os.getpid():
+            self.forget_parent()
+
+    def forget_parent(self) -> None:
+        """In a forked child: lets go of what is the parent's, and begins anew.
+
+        The parent's threads may have held the lock and been in the middle of anything: it is not asked for.
+        """
+        if self._pid == os.getpid():
+            return
+        requests, connection = list(self._requests.values()), self._connection
+        message = f"process {self._pid} handed this over; only there can its acceptance be waited for"
+        self._begin()
+        for request in requests:
+            if isinstance(request, Handover):
+                request.forget(ForeignTicket("foreign_ticket", message))
+        if connection is not None:
+            connection.close()
+
+
+def _closed() -> DaemonUnavailable:
+    return DaemonUnavailable("daemon_unavailable", "the client was closed before the daemon answered")
+
+
+# --- What concerns all links of the process ---
+
+_links: weakref.WeakSet[Link] = weakref.WeakSet()
+
+
+def _forget_parent() -> None:
+    for link in list(_links):
+        link.forget_parent()
+
+
+def _drain() -> None:
+    """Gives hand-overs the time to be accepted, and says which were not."""
+    for link in list(_links):
+        if left := link.drain(link.settings.exit_timeout):
+            _log.error("%d hand-overs had no answer from the daemon when the process ended; they may be lost", left)
+        link.report()
+
+
+def _end() -> None:
+    _drain()
+    for link in list(_links):
+        link.close()
+
+
+os.register_at_fork(after_in_child=_forget_parent)
+# Children of multiprocessing run these and no atexit handlers.
+threading._register_atexit(_drain)  # type: ignore[attr-defined]
+atexit.register(_end)
