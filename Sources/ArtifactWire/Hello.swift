@@ -14,7 +14,7 @@ public struct Features: OptionSet, Sendable, Equatable {
     public static let runs = Features(rawValue: 1 << 2)
 
     /// All that this version serves.
-    public static let all: Features = [.spool, .objects]
+    public static let all: Features = [.spool, .objects, .runs]
 }
 
 /// The client's first message.

@@ -150,7 +150,7 @@ final class DurableKeeper: Sendable {
     private func giveUp(_ task: Task, _ error: ArtifactError) {
         journal.submit(.cancelled(task.sequence, at: System.wallMilliseconds())) { [self] outcome in
             defer { answer(task, .failure(error)) }
-            guard case .success(true) = outcome else { return dispatcher.release(task.sequence) }
+            guard case .success(true) = outcome else { return dispatcher.release(task.sequence, .copying) }
             letGo(task) { () throws(SystemError) in try spool.removeAll(of: task.id) }
             dispatcher.finished(task.sequence, .cancelled, error: error)
         }

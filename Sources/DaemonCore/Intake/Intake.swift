@@ -17,6 +17,7 @@ final class Intake: Sendable {
     private let dispatcher: Dispatcher
     private let keeper: DurableKeeper
     private let sizing: UploadSizing
+    private let runs: RunCache
 
     init(
         configuration: Configuration, stores: Stores, journal: Journal, spool: Spool, pins: PinTable, dispatcher: Dispatcher,
@@ -30,6 +31,7 @@ final class Intake: Sendable {
         self.dispatcher = dispatcher
         self.keeper = keeper
         sizing = UploadSizing(configuration)
+        runs = RunCache(journal: journal)
     }
 
     typealias Answer = @Sendable (Result<Accepted, ArtifactError>) -> Void
@@ -41,17 +43,14 @@ final class Intake: Sendable {
         _ request: Put, descriptor: SharedDescriptor?, spoolFile: SpoolFile?, peer: Peer, answer: @escaping Answer
     ) {
         do throws(ArtifactError) {
-            guard case .destination(let destination) = request.target else {
-                throw ArtifactError(.unsupportedMessage, "put: this daemon serves no runs yet; upgrade it")
-            }
-            let target = try stores.resolve(destination)
+            let (target, place, experiment) = try place(request.target)
             let now = System.wallMilliseconds()
             let id = JobID.make(unixMilliseconds: now)
             let held = try hold(request, descriptor, spoolFile, peer, id)
             let compression = request.compression ?? configuration.compression ?? Self.usual(stores.all[target.store].location)
             let job = NewJob(
                 id: id, uid: peer.uid, gid: peer.gid, tenant: peer.tenant, idempotencyKey: request.idempotencyKey,
-                destination: target.uri, label: request.label, path: held.path, size: held.size, fingerprint: held.fingerprint,
+                destination: target.uri, run: place, label: request.label, path: held.path, size: held.size, fingerprint: held.fingerprint,
                 level: request.level, pin: held.pin, spoolName: held.spoolName, inlineBytes: held.bytes, compression: compression,
                 changePolicy: request.changePolicy ?? configuration.changePolicy, kind: ArtifactKind(path: target.key.text),
                 contentType: request.contentType ?? ArtifactKind.contentType(path: target.key.text), acceptedAt: now)
@@ -62,9 +61,28 @@ final class Intake: Sendable {
                 letGo(job, spoolFile)
                 throw error
             }
-            journal.accept(job) { [self] outcome in conclude(job, spoolFile, outcome, answer) }
+            journal.accept(job) { [self] outcome in conclude(job, experiment, spoolFile, outcome, answer) }
         } catch {
             answer(.failure(error))
+        }
+    }
+
+    /// Where a hand-over goes, and to which run and experiment.
+    private func place(
+        _ target: Put.Target
+    ) throws(ArtifactError) -> (target: Stores.Target, run: RunPlace?, experiment: String?) {
+        switch target {
+        case .destination(let destination): return (try stores.resolve(destination), nil, nil)
+        case .artifact(let place):
+            let run = try runs[place.runID]
+            // By itself: what makes no key at all must not be hidden by where it stands.
+            _ = try ObjectKey(place.path)
+            return (
+                try stores.resolve("\(run.artifactURI)/\(place.path)"),
+                RunPlace(
+                    runID: place.runID, path: place.path, group: place.member?.group, member: place.member?.number ?? 0),
+                run.experimentID
+            )
         }
     }
 
@@ -76,15 +94,17 @@ final class Intake: Sendable {
     // MARK: After the commit
 
     private func conclude(
-        _ job: NewJob, _ spoolFile: SpoolFile?, _ outcome: Result<Acceptance, ArtifactError>, _ answer: @escaping Answer
+        _ job: NewJob, _ experiment: String?, _ spoolFile: SpoolFile?, _ outcome: Result<Acceptance, ArtifactError>,
+        _ answer: @escaping Answer
     ) {
         switch outcome {
-        case .success(.accepted(let sequence, let destination, _)):
+        case .success(.accepted(let sequence, let destination, let isProvisional)):
             var job = job
             job.destination = destination
             if job.pin == .spool { spoolFile?.committed() }
-            let needsCopy = job.level == .durable && !job.pin.isDurable
-            dispatcher.accepted(job, sequence: sequence, isHeld: needsCopy)
+            var holds: JobQueue.Holds = isProvisional ? .unplaced : []
+            if job.level == .durable, !job.pin.isDurable { holds.insert(.copying) }
+            dispatcher.accepted(job, sequence: sequence, experiment: experiment, holds: holds)
             let accepted = Accepted(
                 id: job.id, level: job.pin.isDurable ? .durable : .accepted, pin: job.pin, size: job.size, isDuplicate: false,
                 destination: job.destination)

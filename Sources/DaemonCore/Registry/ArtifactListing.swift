@@ -31,7 +31,7 @@ struct ArtifactListing: Sendable {
                 for artifact in foreign where found[artifact.path] == nil { found[artifact.path] = artifact }
                 if let next { horizon = horizon.map { Self.precedes($0, next) ? $0 : next } ?? next }
             } catch {
-                guard error.isTransient else { throw error }
+                guard error.code.isTransient else { throw error }
                 incomplete = error
             }
         }

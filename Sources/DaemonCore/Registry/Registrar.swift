@@ -115,7 +115,7 @@ final class Registrar: Sendable {
             for experiment in try journal.experimentsToConfirm() {
                 attempt(.experiment(experiment.id), &memory) { _ throws(ArtifactError) in
                     do throws(ArtifactError) { try confirm(experiment, own) } catch {
-                        if !error.isTransient { dispatcher.failUnplaced(in: experiment.id, journal, error) }
+                        if !error.code.isTransient { failUnplaced(in: experiment.id, error) }
                         throw error
                     }
                 }
@@ -155,6 +155,15 @@ final class Registrar: Sendable {
                 log.warning("a document of the registry is not in the store yet", metadata: ["error": "\(error)"])
             }
             memory.troubles[subject] = error
+        }
+    }
+
+    /// An experiment that cannot be confirmed fails its jobs, with the reason: they can be retried when it is mended.
+    private func failUnplaced(in experiment: String, _ error: ArtifactError) {
+        for (sequence, _) in dispatcher.unplaced(in: experiment) {
+            journal.submit(.failed(sequence, error, at: System.wallMilliseconds())) { [dispatcher] outcome in
+                if case .success(true) = outcome { dispatcher.finished(sequence, .failed, error: error) }
+            }
         }
     }
 
@@ -287,7 +296,7 @@ final class Registrar: Sendable {
             let subject = Subject.commit(run: waiter.run, group: waiter.group)
             waited.missing = Array((memory.missing[subject] ?? []).prefix(CommitWaited.maximumMissing))
             waited.error = memory.troubles[subject] ?? requests.first.flatMap { memory.troubles[.experiment($0.run.experimentID)] }
-            let cannotBe = waited.pending == 0 && (waited.failed > 0 || waited.error.map { !$0.isTransient } ?? false)
+            let cannotBe = waited.pending == 0 && (waited.failed > 0 || waited.error.map { !$0.code.isTransient } ?? false)
             return isLate || cannotBe ? waited : nil
         }
     }

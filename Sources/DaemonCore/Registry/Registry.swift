@@ -230,7 +230,7 @@ final class Registry: Sendable {
     func wait(_ request: WaitCommit, _ peer: Peer, _ answer: @escaping Answer) {
         do throws(ArtifactError) {
             _ = try run(request.runID, peer)
-            registrar.wait(run: request.runID, group: request.group, deadline: request.timeout.map(Deadline.after)) {
+            registrar.wait(run: request.runID, group: request.group, deadline: request.timeout.map(Deadline.after(milliseconds:))) {
                 answer($0.map { .commitWaited($0) })
             }
         } catch {
@@ -286,7 +286,7 @@ final class Registry: Sendable {
             try body()
             return true
         } catch {
-            if mustAnswer || !error.isTransient { throw error }
+            if mustAnswer || !error.code.isTransient { throw error }
             return false
         }
     }

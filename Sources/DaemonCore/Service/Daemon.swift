@@ -73,6 +73,7 @@ private final class RunningDaemon: Sendable {
         var workers: WorkerThreads
         var keepers: WorkerThreads
         var objects: WorkerThreads
+        var registrar: OwnedThread
         var server: OwnedThread
         var housekeeper: OwnedThread
     }
@@ -153,11 +154,13 @@ private final class RunningDaemon: Sendable {
         let intake = Intake(
             configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
             keeper: keeper)
+        let registrar = Registrar(journal: journal, stores: stores, dispatcher: dispatcher, log: log)
+        let registry = Registry(
+            journal: journal, stores: stores, objects: objects, dispatcher: dispatcher, registrar: registrar)
         let requests = RequestHandler(
             configuration: configuration, policy: PeerPolicy(rules: configuration.peers, ownUser: System.effectiveUserID()),
             journal: journal, spool: spool, stores: stores, intake: intake, dispatcher: dispatcher, engine: engine,
-            objects: objects,
-            status: status)
+            objects: objects, registry: registry, status: status)
         do throws(SystemError) {
             let server = try Server(listener: listener, requests: requests, status: status, log: log)
             self.server = server
@@ -169,6 +172,7 @@ private final class RunningDaemon: Sendable {
                 workers: try WorkerThreads(count: configuration.workers, name: "upload") { _ in engine.run() },
                 keepers: try WorkerThreads(count: Self.keeperThreads, name: "keep") { _ in keeper.run() },
                 objects: try WorkerThreads(count: Self.objectThreads, name: "object") { _ in objects.run() },
+                registrar: try OwnedThread(name: "registrar") { registrar.run() },
                 server: try OwnedThread(name: "accept") { server.run() },
                 housekeeper: try OwnedThread(name: "housekeeper") { housekeeper.run() })
         } catch {
@@ -226,6 +230,7 @@ private final class RunningDaemon: Sendable {
         dispatcher.stop()
         keeper.stop()
         objects.stop()
+        dispatcher.bell.stop()
         stopSignal.raise()
         server.endSessions()
         threads.keepers.join()
@@ -237,6 +242,7 @@ private final class RunningDaemon: Sendable {
         DescriptorRescue(journal: journal, spool: spool, pins: pins, log: log, stillAtIt: { [self] in extendStop() }).run()
         threads.workers.join()
         threads.objects.join()
+        threads.registrar.join()
         try journal.close()
         do throws(SystemError) { try listener.removePath() } catch {
             log.warning("the socket's path could not be removed", metadata: ["error": "\(error)"])

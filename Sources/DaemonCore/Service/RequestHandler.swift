@@ -16,13 +16,14 @@ final class RequestHandler: Sendable {
     private let dispatcher: Dispatcher
     private let engine: UploadEngine
     private let objects: Objects
+    private let registry: Registry
     private let status: StatusSource
     /// Cancels and retries take turns: each looks at a job's state and acts on what it saw.
     private let steering = Mutex(())
 
     init(
         configuration: Configuration, policy: PeerPolicy, journal: Journal, spool: Spool, stores: Stores, intake: Intake,
-        dispatcher: Dispatcher, engine: UploadEngine, objects: Objects, status: StatusSource
+        dispatcher: Dispatcher, engine: UploadEngine, objects: Objects, registry: Registry, status: StatusSource
     ) {
         self.configuration = configuration
         self.policy = policy
@@ -33,6 +34,7 @@ final class RequestHandler: Sendable {
         self.dispatcher = dispatcher
         self.engine = engine
         self.objects = objects
+        self.registry = registry
         self.status = status
     }
 
@@ -77,9 +79,20 @@ final class RequestHandler: Sendable {
             objects.get(get, to: descriptor, answer: answer)
         case .delete(let delete): objects.delete(delete, answer: answer)
         case .hello: answer(.failure(ArtifactError(.invalidRequest, "hello was said before on this connection")))
-        case .createExperiment, .getExperiment, .listExperiments, .updateExperiment, .startRun, .getRun, .listRuns, .endRun,
-            .commit, .waitCommit, .listArtifacts, .deleteArtifacts:
-            answer(.failure(ArtifactError(.unsupportedMessage, "\(request.type): this daemon serves no runs yet; upgrade it")))
+        case .createExperiment(let create): registry.create(create, peer, answer)
+        case .getExperiment(let get): registry.get(get, peer, answer)
+        case .listExperiments(let list): answer(Self.catching { () throws(ArtifactError) in try registry.list(list, peer) })
+        case .updateExperiment(let update): registry.update(update, peer, answer)
+        case .startRun(let start): registry.start(start, peer, answer)
+        case .getRun(let get): registry.get(get, peer, answer)
+        case .listRuns(let list): answer(Self.catching { () throws(ArtifactError) in try registry.list(list, peer) })
+        case .endRun(let end): answer(Self.catching { () throws(ArtifactError) in try registry.end(end, peer) })
+        case .commit(let commit): answer(Self.catching { () throws(ArtifactError) in try registry.commit(commit, peer) })
+        case .waitCommit(let wait): registry.wait(wait, peer, answer)
+        case .listArtifacts(let list): registry.list(list, peer, answer)
+        case .deleteArtifacts(let delete):
+            let cancel: Registry.Cancel = { [self] id, answer in self.cancel(id, peer, answer) }
+            registry.delete(delete, peer, cancel: cancel, answer)
         case .openSpool, .discardSpool, .welcome, .accepted, .spoolOpened, .spoolDiscarded, .waited, .jobs, .cancelled, .retried,
             .statusReport, .objects, .got, .deleted, .experimentCreated, .experiment, .experiments, .experimentUpdated,
             .runStarted, .run, .runs, .runEnded, .committing, .commitWaited, .artifacts, .artifactsDeleted, .error:
@@ -183,11 +196,7 @@ final class RequestHandler: Sendable {
 
     private func waitFor(_ request: Wait, _ peer: Peer, _ answer: @escaping Answer) {
         do throws(ArtifactError) {
-            let deadline = request.timeout.map { timeout in
-                let (nanoseconds, overflow) = timeout.multipliedReportingOverflow(by: 1_000_000)
-                let (sum, late) = System.monotonicNanoseconds().addingReportingOverflow(overflow ? .max : nanoseconds)
-                return late ? UInt64.max : sum
-            }
+            let deadline = request.timeout.map(Deadline.after(milliseconds:))
             let isAll = request.ids.isEmpty
             let ids = isAll ? dispatcher.pendingIDs(of: peer) : request.ids
             for id in ids where !isAll {
@@ -252,7 +261,7 @@ final class RequestHandler: Sendable {
     private func cancel(_ record: JobRecord, _ peer: Peer) throws(ArtifactError) -> JobState? {
         let withdrawal = dispatcher.withdraw(record.sequence)
         if withdrawal == .ending { return nil }
-        defer { dispatcher.release(record.sequence) }
+        defer { dispatcher.release(record.sequence, .steered) }
         guard try journal.apply(.cancelled(record.sequence, at: System.wallMilliseconds())) else {
             return try self.record(record.id, peer).state
         }
