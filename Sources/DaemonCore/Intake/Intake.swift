@@ -109,6 +109,10 @@ final class Intake: Sendable {
     private func reach(
         _ level: AcknowledgementLevel, _ accepted: Accepted, _ sequence: Int64, earlier: JobRecord?, _ answer: @escaping Answer
     ) {
+        // Sent again after it had failed, perhaps because its answer never came: nothing holds these bytes now.
+        if let earlier, earlier.state == .failed || earlier.state == .cancelled {
+            return answer(.failure(Self.naming(earlier.id, earlier.error)))
+        }
         if accepted.level >= level { return answer(.success(accepted)) }
         if level == .durable {
             return keeper.keep(accepted.id, sequence: sequence, isNew: earlier == nil) { outcome in
