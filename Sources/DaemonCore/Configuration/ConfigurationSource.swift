@@ -128,11 +128,11 @@ extension Configuration {
         _ value: ConfigurationSource.Value?, else fallback: String?, key: ConfigurationSource.Key
     ) throws(ArtifactError) -> String {
         if let value {
-            if value.text.hasPrefix("/") { return value.text }
+            if value.text.hasPrefix("/") { return value.text.normalizedPath }
             guard !value.text.isEmpty else {
                 throw ArtifactError(.invalidRequest, "\(value.place): \(key.rawValue) is empty; write a path")
             }
-            do throws(SystemError) { return try System.currentDirectory() + "/" + value.text } catch {
+            do throws(SystemError) { return (try System.currentDirectory() + "/" + value.text).normalizedPath } catch {
                 throw ArtifactError(
                     .invalidRequest, "\(value.place): \(key.rawValue) is a relative path and the current directory is unknown",
                     cause: "\(error)")

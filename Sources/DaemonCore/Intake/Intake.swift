@@ -45,6 +45,7 @@ final class Intake: Sendable {
                 throw ArtifactError(.unsupportedMessage, "put: this daemon serves no runs yet; upgrade it")
             }
             let target = try stores.resolve(destination)
+            try stores.all[target.store].checkKey(target.key)
             let now = System.wallMilliseconds()
             let id = JobID.make(unixMilliseconds: now)
             let held = try hold(request, descriptor, spoolFile, peer, id)
