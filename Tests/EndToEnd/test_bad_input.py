@@ -379,6 +379,12 @@ def test_usage(daemon):
         assert "Usage" in daemon.ctl(*arguments, status=2).stderr
 
 
+def test_usage_of_the_daemon(daemon):
+    for arguments in [["--nonsense"], ["--socket"], ["extra"]]:
+        run = subprocess.run([daemon.command()[0], *arguments], capture_output=True, text=True, timeout=30)
+        assert (run.returncode, "Usage" in run.stderr) == (2, True)
+
+
 # The daemon's own place
 
 
