@@ -58,6 +58,7 @@ struct Artifactd: AsyncParsableCommand {
             LoggingSystem.bootstrap { LogfmtHandler(label: $0, level: level, withTime: withTime) }
             try S3.initialize()
             let log = Logger(label: "artifactd")
+            for notice in ConfigurationSource.unknownVariables(in: environment) { log.warning("\(notice)") }
             var quiet = log
             quiet.logLevel = max(level, .warning)
             let group = ServiceGroup(

@@ -339,7 +339,9 @@ def test_redirect_to_another_host_is_refused(daemons, null_s3, tmp_path):
         ("destinations: s3://a\n", ["destinations"]),
         ("peers:\n- {user: nobody-of-that-name, tenants: [a]}\n", [":2", "nobody-of-that-name"]),
         ("- a\n- b\n", ["mapping"]),
-        ("workers: 4\nworkers: 5\n", ["workers"]),
+        ("workers: 4\nworkers: 5\n", [":2", "'workers' stands twice"]),
+        ("descriptors: -1\n", [":1", "descriptors", "-1"]),
+        ("destinations:\n- s3://good\n- ftp://x\n", [":3", "destinations", "ftp://x"]),
     ],
 )
 def test_configuration_that_cannot_be(daemons, tmp_path, text, expected):
@@ -383,6 +385,25 @@ def test_usage_of_the_daemon(daemon):
     for arguments in [["--nonsense"], ["--socket"], ["extra"]]:
         run = subprocess.run([daemon.command()[0], *arguments], capture_output=True, text=True, timeout=30)
         assert (run.returncode, "Usage" in run.stderr) == (2, True)
+
+
+def test_unknown_variable_is_named(daemons):
+    daemon = daemons(settings={"workres": 3})
+    assert "ARTIFACTD_WORKRES" in daemon.log() and "is ARTIFACTD_WORKERS meant?" in daemon.log()
+
+
+def test_paths_as_people_write_them(daemons, tmp_path):
+    """With slashes too many, dots, and from the current directory."""
+    daemon = daemons(start=False)
+    relative = os.path.relpath(tmp_path)
+    daemon.command = lambda: [
+        *[processes.BINARIES / "artifactd", "--socket", daemon.socket, "--state", f"{relative}//./state/"],
+        *["--store", f"{relative}/x/../store/"],
+    ]
+    daemon.start()
+    assert daemon.status()["daemon"]["store"] == f"file://{tmp_path}/store"
+    daemon.put("/etc/hostname", to="x", ack="stored")
+    assert (tmp_path / "store" / "x").exists() and (tmp_path / "state" / "journal.sqlite").exists()
 
 
 # The daemon's own place
