@@ -525,6 +525,62 @@ def test_cancel_of_waiting_and_active_jobs(daemons, place, relay, tmp_path):
     daemon.ctl("cancel", done["id"], status=1)
 
 
+@pytest.mark.parametrize("name", ["journal.sqlite", "journal.sqlite-wal"])
+def test_journal_moved_away_under_the_daemon(daemons, place, relay, tmp_path, serves, name):
+    """Hand-overs are refused before they are acknowledged, the jobs at hand go on, and all is well once the file is back."""
+    between = relay(place.endpoint)
+    between.down()
+    daemon = daemons(place.url, place.environment(between.endpoint))
+    (tmp_path / "file").write_bytes(content.noise(300_000))
+    daemon.put(tmp_path / "file", to="before")
+    path = daemon.state / name
+    path.rename(tmp_path / "away")
+    said = daemon.ctl("put", tmp_path / "file", "--to", "meanwhile", status=None)
+    assert said.returncode != 0 and str(path) in said.stderr and "move it back" in said.stderr
+    assert daemon.status()["daemon"]["journal"].startswith(f"displaced: '{path}'")
+    eventually(lambda: "the journal takes no hand-overs" in daemon.log(), "the log says so")
+    between.up()
+    daemon.wait()
+    (tmp_path / "away").rename(path)
+    serves(daemon)
+    assert daemon.status()["daemon"]["journal"] == "ok"
+    assert sorted(place.keys()) == ["before", "good"]
+    eventually(lambda: "the journal takes hand-overs again" in daemon.log(), "the log says so")
+
+
+def test_deleted_journal_leaves_the_spool_to_be_looked_at(daemons, place, relay, tmp_path, serves):
+    """The new journal knows nothing of what lies there, which may be the only copy."""
+    between = relay(place.endpoint)
+    between.down()
+    daemon = daemons(place.url, place.environment(between.endpoint))
+    (tmp_path / "file").write_bytes(content.noise(300_000))
+    daemon.put(tmp_path / "file", to="durable", ack="durable")
+    (tmp_path / "file").unlink()
+    for file in daemon.state.glob("journal.sqlite*"):
+        file.unlink()
+    daemon.restart()
+    between.up()
+    serves(daemon)
+    daemon.restart()
+    (kept,) = daemon.state.glob("spool.orphaned-*")
+    assert [file.read_bytes() for file in kept.iterdir()] == [content.noise(300_000)]
+    assert str(kept) in daemon.log()
+
+
+def test_spool_deleted_under_the_daemon(daemon, tmp_path, serves):
+    serves(daemon)
+    (tmp_path / "file").write_bytes(content.noise(300_000))
+    (daemon.state / "spool").rmdir()
+    said = refusal(daemon, tmp_path / "file", "--to", "x", "--ack", "durable", status=None)
+    assert f"the spool '{daemon.state}/spool'" in said and "restart artifactd" in said
+    with Client(daemon.socket) as client, pytest.raises(protocol_client.Refused) as refused:
+        client.open_spool(1000)
+    assert f"{daemon.state}/spool" in refused.value.message and "restart artifactd" in refused.value.message
+    daemon.restart()
+    (report,) = daemon.put(tmp_path / "file", to="x", ack="durable")
+    assert report["level"] == "durable"
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root to mount a small disk")
 def test_full_disk_for_the_journal(daemons, place, relay, tmp_path):
     """Hand-overs are refused before they are acknowledged, and what was accepted goes on; with room again all is well."""

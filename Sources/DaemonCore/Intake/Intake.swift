@@ -231,8 +231,8 @@ final class Intake: Sendable {
                 .busy, "put: the spool's quota of \(spool.quota) bytes does not hold this file; the file is kept, try again",
                 retryAfterMilliseconds: Backpressure.retryAfterMilliseconds)
         }
-        try kernelCalls(orThrow: .localStorageFailed, failed) { () throws(SystemError) in
-            try spool.commit(file.reader.number, as: name)
+        do throws(SystemError) { try spool.commit(file.reader.number, as: name) } catch {
+            throw spool.failure("could not take the file in", error)
         }
         return Held(pin: .spool, size: fingerprint.size, fingerprint: fingerprint, spoolName: name)
     }

@@ -113,7 +113,11 @@ private final class RunningDaemon: Sendable {
         if let setAside = journal.setAside {
             log.critical("the journal was damaged and is set aside; a new one is begun", metadata: ["file": "\(setAside)"])
         }
-        let spool = try Spool(path: configuration.state + "/spool", quota: configuration.spoolQuota)
+        if journal.isNew, let kept = try state.setSpoolAside(now: System.wallMilliseconds()) {
+            log.critical(
+                "the journal is new; files in the spool, which an earlier one knew, are kept", metadata: ["directory": "\(kept)"])
+        }
+        let spool = try Spool(path: state.spool, quota: configuration.spoolQuota)
         self.spool = spool
         let descriptorStore = DescriptorStore(environment: environment)
         let pins = PinTable(limit: try Self.descriptorBudget(configuration), store: descriptorStore)
