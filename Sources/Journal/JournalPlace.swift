@@ -24,7 +24,9 @@ struct JournalPlace: Sendable {
     var displacement: String? {
         for (suffix, file) in opened.sorted(by: { $0.key < $1.key }) {
             let now = Self.file(path + suffix)
-            if now != file { return "'\((path + suffix).escapedForLog)' was \(now == nil ? "moved away or deleted" : "replaced")" }
+            if now != file {
+                return "'\((path + suffix).escapedForLog)' was \(now == nil ? "moved away or deleted" : "replaced")"
+            }
         }
         return nil
     }

@@ -525,6 +525,42 @@ def test_cancel_of_waiting_and_active_jobs(daemons, place, relay, tmp_path):
     daemon.ctl("cancel", done["id"], status=1)
 
 
+def test_store_directory_that_is_away(daemon, tmp_path):
+    """Jobs wait for it, over a restart too, and status says what for; nothing is begun in its place."""
+    store = daemon.state / "store"
+    (tmp_path / "file").write_bytes(b"first")
+    daemon.put(tmp_path / "file", to="first", ack="stored")
+    store.rename(tmp_path / "away")
+    (tmp_path / "file").write_bytes(b"second")
+    (report,) = daemon.put(tmp_path / "file", to="second")
+
+    def waits():
+        condition = daemon.status()["daemon"]["store_condition"]
+        return condition.startswith("store_unavailable since") and str(store) in condition
+
+    for _ in range(2):
+        eventually(waits, "status says that the store is away")
+        job = daemon.job(report["id"])
+        assert job["state"] in ("accepted", "uploading") and job["error"]["code"] == "store_unavailable", job
+        assert not store.exists()
+        daemon.restart()
+    (tmp_path / "away").rename(store)
+    daemon.wait()
+    assert ((store / "first").read_bytes(), (store / "second").read_bytes()) == (b"first", b"second")
+    assert daemon.status()["daemon"]["store_condition"] == "ok"
+
+
+def test_key_that_the_directory_store_cannot_hold(daemon, tmp_path, serves):
+    """Refused before the job is accepted, with the way out."""
+    (tmp_path / "file").write_bytes(b"x")
+    said = refusal(daemon, tmp_path / "file", "--to", "run/" + "n" * 256)
+    assert "256 bytes long" in said and "shorten it" in said and daemon.jobs() == []
+    serves(daemon)
+    said = refusal(daemon, tmp_path / "file", "--to", "good/below")
+    assert "good" in said
+    assert [job["destination"].rsplit("/", 1)[1] for job in daemon.jobs()] == ["good"]
+
+
 @pytest.mark.parametrize("name", ["journal.sqlite", "journal.sqlite-wal"])
 def test_journal_moved_away_under_the_daemon(daemons, place, relay, tmp_path, serves, name):
     """Hand-overs are refused before they are acknowledged, the jobs at hand go on, and all is well once the file is back."""

@@ -69,8 +69,8 @@ final class StatusSource: Sendable {
             return StatusReport(
                 daemon: StatusReport.Daemon(
                     version: artifactdVersion, pid: System.processID(), uptimeSeconds: Double(now - startedAt) / 1e9,
-                    store: stores.location.description, integrity: integrity.text(for: stores.location), journal: journal.condition.text,
-                    storeCondition: Self.condition(state.health[0])),
+                    store: stores.location.description, integrity: integrity.text(for: stores.location),
+                    journal: journal.condition.text, storeCondition: Self.condition(state.health[0])),
                 queue: StatusReport.Queue(
                     jobs: byState(\.jobs), bytes: byState(\.bytes), bytesPending: pending - min(done, pending),
                     limit: UInt64(configuration.queueJobs), oldestAcceptedAt: state.queue.oldestAcceptedAt),
