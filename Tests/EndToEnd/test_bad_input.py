@@ -501,6 +501,22 @@ def test_file_that_the_buffers_cannot_serve(daemons, place, tmp_path):
     assert "buffers" in said
 
 
+def test_failed_jobs_hold_their_bytes_until_they_are_cancelled(daemons, place, tmp_path):
+    """Status counts what they hold, and cancelling gives it back."""
+    daemon = daemons(place.url, {**place.environment(), "AWS_SECRET_ACCESS_KEY": "wrong"})
+    (tmp_path / "file").write_bytes(content.noise(300_000))
+    (report,) = daemon.put(tmp_path / "file", to="file")
+    daemon.await_job(report["id"], "failed")
+    (tmp_path / "file").unlink()
+    status = daemon.status()
+    assert (status["queue"]["jobs"]["failed"], status["queue"]["bytes"]["failed"]) == (1, 300_000)
+    assert [file.stat().st_size for file in (daemon.state / "spool").iterdir()] == [300_000]
+    daemon.ctl("cancel", report["id"])
+    status = daemon.status()
+    assert (status["queue"]["jobs"]["failed"], status["queue"]["bytes"]["failed"]) == (0, 0)
+    assert list((daemon.state / "spool").iterdir()) == []
+
+
 def test_cancel_of_waiting_and_active_jobs(daemons, place, relay, tmp_path):
     between = relay(place.endpoint)
     between.allow(20 * MIB)

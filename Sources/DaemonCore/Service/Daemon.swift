@@ -126,7 +126,8 @@ private final class RunningDaemon: Sendable {
         let retries = RetryCounter()
         let integrity = FoundIntegrity(journal: journal)
         let factory = StoreFactory(
-            configuration: configuration, environment: environment, journal: journal, integrity: integrity, countRetry: { retries.count() },
+            configuration: configuration, environment: environment, journal: journal, integrity: integrity,
+            countRetry: { retries.count() },
             stop: stopSignal)
         var all: [any ObjectStore] = []
         for location in [configuration.store] + configuration.destinations { all.append(try factory.make(location)) }
