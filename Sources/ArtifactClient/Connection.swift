@@ -17,7 +17,7 @@ final class Connection {
     private let path: String
     private let socket: Descriptor
     /// Where the kernel puts what arrives.
-    private let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+    private let scratch: UnsafeMutableRawBufferPointer
     /// The beginning of a frame whose rest is still to come.
     private var partial: [UInt8] = []
     /// Descriptors that arrived and whose frame is still to come.
@@ -50,6 +50,8 @@ final class Connection {
                         cause: error.description))
             }
         }
+        // Last: `deinit` does not run for a connection that was not made.
+        scratch = .allocate(byteCount: 64 << 10, alignment: 16)
     }
 
     deinit { scratch.deallocate() }

@@ -44,7 +44,7 @@ public struct ObjectKey: Hashable, Sendable, CustomStringConvertible {
         try checkComponents(key, of: key)
     }
 
-    static func checkComponents(_ path: String, of whole: String) throws(ArtifactError) {
+    private static func checkComponents(_ path: String, of whole: String) throws(ArtifactError) {
         for component in path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
             let name = String(component) ?? ""
             guard name.isEmpty || name == "." || name == ".." else { continue }

@@ -27,9 +27,7 @@ public enum StoreLocation: Hashable, Sendable, CustomStringConvertible {
                     .invalidRequest,
                     "store '\(url.escapedForLog)': the path must be absolute; write file:///dir with three slashes")
             }
-            let path = rest.trimmingSlashes()
-            if !path.isEmpty { try ObjectKey.checkComponents(path, of: url) }
-            self = .directory(path: "/" + path)
+            self = .directory(path: rest.normalizedPath)
         } else {
             throw ArtifactError(
                 .invalidRequest, "store '\(url.escapedForLog)': unknown scheme; write s3://bucket[/prefix] or file:///dir")
@@ -95,6 +93,15 @@ extension StringProtocol {
             }
         }
         return text
+    }
+
+    /// The absolute path without empty, `.` and `..` components and without a slash at its end. Links are not looked at.
+    public var normalizedPath: String {
+        var components: [SubSequence] = []
+        for component in split(separator: "/") where component != "." {
+            if component != ".." { components.append(component) } else { _ = components.popLast() }
+        }
+        return "/" + components.joined(separator: "/")
     }
 
     fileprivate func trimmingSlashes() -> String {

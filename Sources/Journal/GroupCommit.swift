@@ -53,23 +53,30 @@ final class GroupCommit: Sendable {
 
     private let database: DatabaseQueue
     private let directory: String
+    private let place: JournalPlace
     private let reserve: Reserve
     private let now: @Sendable () -> Int64
     private let state: Monitor<State>
 
     /// - Parameter condition: what opening found.
     init(
-        database: DatabaseQueue, directory: String, reserve: Reserve, condition: JournalCondition,
+        database: DatabaseQueue, directory: String, place: JournalPlace, reserve: Reserve, condition: JournalCondition,
         now: @escaping @Sendable () -> Int64
     ) {
         self.database = database
         self.directory = directory
+        self.place = place
         self.reserve = reserve
         self.now = now
         state = Monitor(State(condition: condition))
     }
 
-    var condition: JournalCondition { state.withLock { $0.condition } }
+    var condition: JournalCondition {
+        let condition = state.withLock { $0.condition }
+        // A failure lasts until the restart, and is the graver one.
+        if case .failed = condition { return condition }
+        return place.displacement.map { .displaced(reason: $0) } ?? condition
+    }
 
     /// Queues an entry. It is answered on the writer's thread, in the order of submission; after `close` at once, on the caller's.
     func submit(_ entry: Entry) {
@@ -182,6 +189,7 @@ final class GroupCommit: Sendable {
         let refusal: ArtifactError
         switch condition {
         case .ok: return nil
+        case .displaced(let reason): return ArtifactError(displaced: reason)
         case .failed(let reason): return StorageFault.broken(reason).error(in: directory)
         case .full(_, let reason):
             refusal = StorageFault.noSpace(reason).error(in: directory)

@@ -41,9 +41,12 @@ extension Journal {
     /// Costs time in proportion to what it counts.
     public func commitProgress(_ request: CommitRequest) throws(ArtifactError) -> (pending: Int, failed: Int) {
         let condition = request.condition.sql
-        let pending = "SELECT COUNT(*) FROM jobs WHERE \(condition) AND state IN \(States.pending) AND seq <= ?"
+        let pending = """
+            SELECT COUNT(*) FROM jobs INDEXED BY jobs_by_run WHERE \(condition) AND state IN \(States.pending) AND seq <= ?
+            """
         let failed = """
-            SELECT COUNT(*) FROM jobs WHERE \(condition) AND state = \(States.failed) AND seq <= ? AND NOT EXISTS (
+            SELECT COUNT(*) FROM jobs INDEXED BY jobs_by_run
+            WHERE \(condition) AND state = \(States.failed) AND seq <= ? AND NOT EXISTS (
                 SELECT 1 FROM jobs AS later INDEXED BY jobs_by_path
                 WHERE later.run_id = jobs.run_id AND later.artifact_path = jobs.artifact_path AND later.seq > jobs.seq
                     AND later.state = \(States.stored) AND later.removed = 0)

@@ -13,6 +13,8 @@ public final class Journal: Sendable {
     /// Where a damaged journal was moved to when this one was opened in its place; nil when there was none. Jobs that only it
     /// knew are not in this journal, and their files in the spool are not in `spoolNames`.
     public let setAside: String?
+    /// Whether this journal was made when it was opened: then it knows none of the files that lie in the spool.
+    public let isNew: Bool
     /// A random UUID in its text form, made once for every journal.
     public let daemonID: String
 
@@ -32,9 +34,11 @@ public final class Journal: Sendable {
     ) throws(ArtifactError) -> Journal {
         let file = JournalFile(directory: directory)
         let reserve = Reserve(directory: directory)
-        let (database, setAside) = try file.open(reserve: reserve, now: now())
+        let (database, setAside, isNew) = try file.open(reserve: reserve, now: now())
         let condition = try JournalCondition(holding: reserve, in: directory, now: now())
-        let writer = GroupCommit(database: database, directory: directory, reserve: reserve, condition: condition, now: now)
+        let writer = GroupCommit(
+            database: database, directory: directory, place: JournalPlace(of: file.path), reserve: reserve, condition: condition,
+            now: now)
         do {
             let daemonID = try database.inDatabase { db in
                 try String.fetchOne(db, sql: "SELECT value FROM facts WHERE topic = 'daemon' AND name = 'id'")
@@ -43,7 +47,9 @@ public final class Journal: Sendable {
                 throw ArtifactError(.internalFault, "the journal in '\(directory.escapedForLog)' has lost the daemon's id")
             }
             let thread = try OwnedThread(name: "journal") { writer.run() }
-            return Journal(setAside: setAside, daemonID: daemonID, database: database, now: now, writer: writer, thread: thread)
+            return Journal(
+                setAside: setAside, isNew: isNew, daemonID: daemonID, database: database, now: now, writer: writer,
+                thread: thread)
         } catch let error as ArtifactError {
             throw error
         } catch {
@@ -53,10 +59,11 @@ public final class Journal: Sendable {
     }
 
     private init(
-        setAside: String?, daemonID: String, database: DatabaseQueue, now: @escaping @Sendable () -> Int64, writer: GroupCommit,
-        thread: OwnedThread
+        setAside: String?, isNew: Bool, daemonID: String, database: DatabaseQueue, now: @escaping @Sendable () -> Int64,
+        writer: GroupCommit, thread: OwnedThread
     ) {
         self.setAside = setAside
+        self.isNew = isNew
         self.daemonID = daemonID
         self.database = database
         self.now = now

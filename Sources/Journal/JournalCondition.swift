@@ -10,6 +10,9 @@ public enum JournalCondition: Sendable, Equatable {
     case full(since: Int64, reason: String)
     /// Nothing can be written: hand-overs are refused. Ends by itself when the directory can be written again.
     case readOnly(reason: String)
+    /// The journal's files were moved away, deleted or replaced: hand-overs are refused. Ends by itself when they are back. The
+    /// jobs at hand go on; what is still pending at a restart is lost.
+    case displaced(reason: String)
     /// A write or an fsync failed: hand-overs are refused until a restart. The jobs at hand go on as far as they can; what is
     /// lost of their progress costs work, never data.
     case failed(reason: String)

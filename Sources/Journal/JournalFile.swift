@@ -13,16 +13,21 @@ struct JournalFile {
     /// Opens the journal; makes it first where there is none, or where what is there is damaged. Where there is no room even for
     /// that, the reserve is given up: what was accepted must go on.
     /// - Parameter now: Unix time in milliseconds, for the name of what is set aside.
-    /// - Returns: the one connection, and where a damaged file now lies.
-    func open(reserve: Reserve, now: Int64) throws(ArtifactError) -> (database: DatabaseQueue, setAside: String?) {
+    /// - Returns: the one connection, where a damaged file now lies, and whether the journal was made.
+    func open(
+        reserve: Reserve, now: Int64
+    ) throws(ArtifactError) -> (database: DatabaseQueue, setAside: String?, isNew: Bool) {
         var setAside: String?
+        let isThere = Self.exists(path)
         do {
+            let database: DatabaseQueue
             do {
-                return (try openOrMake(&setAside, now: now), setAside)
+                database = try openOrMake(&setAside, now: now)
             } catch  where StorageFault(error, probe: reserve.probe).isNoSpace {
                 reserve.release()
-                return (try openOrMake(&setAside, now: now), setAside)
+                database = try openOrMake(&setAside, now: now)
             }
+            return (database, setAside, !isThere || setAside != nil)
         } catch let error as ArtifactError {
             throw error
         } catch {

@@ -5,4 +5,6 @@ struct HTTPRequest: Sendable {
     let headers: [HTTPField]
     /// Whether the server may work for minutes before it answers.
     let isSlow: Bool
+    /// Whether it must not be sent again where the server may have heard it.
+    let isSentOnce: Bool
 }

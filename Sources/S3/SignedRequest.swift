@@ -27,7 +27,9 @@ enum SignedRequest {
         headers.append(HTTPField("authorization", authorization))
         return HTTPRequest(
             method: request.method, url: address.url(path: path, query: query(request.query)), headers: headers,
-            isSlow: request.operation == "CompleteMultipartUpload")
+            isSlow: request.operation == "CompleteMultipartUpload",
+            // A second one begins a second upload, and nobody learns the id of the first.
+            isSentOnce: request.operation == "CreateMultipartUpload")
     }
 
     /// The query as it travels: a parameter without a value is a bare word, as servers expect of `uploads`.

@@ -4,7 +4,7 @@ import CCurl
 /// One connection to a server, kept alive: a libcurl easy handle, used by one thread at a time.
 ///
 /// No redirect is followed, so credentials go nowhere else. Nothing is tried twice, but for libcurl's own second try when a
-/// kept-alive connection turns out to be closed before a byte was answered.
+/// kept-alive connection turns out to be closed before a byte was answered; and a request that `isSentOnce` not even so.
 final class Transport {
     /// Takes the head of a successful answer and a run of its body; what it throws ends the transfer.
     typealias Sink = (HTTPResponse, UnsafeRawBufferPointer) throws(ArtifactError) -> Void
@@ -22,7 +22,7 @@ final class Transport {
 
     private let handle: UnsafeMutableRawPointer
     /// What libcurl says in words about a failure; it keeps the address.
-    private let failureText = UnsafeMutableBufferPointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+    private let failureText: UnsafeMutableBufferPointer<CChar>
     private let endpoint: EndpointURL
     private let isCut: @Sendable () -> Bool
     private let stallTimeoutSeconds: Int
@@ -35,6 +35,7 @@ final class Transport {
             throw ArtifactError(.internalFault, "libcurl gives no handle; the machine may be out of memory")
         }
         self.handle = handle
+        failureText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         self.endpoint = endpoint
         self.isCut = isCut
         stallTimeoutSeconds = settings.options.stallTimeoutSeconds
@@ -58,6 +59,7 @@ final class Transport {
         try check(ccurl_set_data_callback(handle, CURLOPT_WRITEFUNCTION, Exchange.receiveBody))
         try check(ccurl_set_progress_callback(handle, Exchange.watch))
         try set(CURLOPT_NOPROGRESS, 0)
+        try check(ccurl_set_prereq_callback(handle, Exchange.begin))
     }
 
     deinit {
@@ -79,12 +81,13 @@ final class Transport {
         defer { curl_slist_free_all(headers.first) }
         try check(ccurl_set_pointer(handle, CURLOPT_HTTPHEADER, headers.first))
 
-        let exchange = Exchange(sink: sink, isCut: isCut)
+        let exchange = Exchange(sink: sink, isCut: isCut, isSentOnce: request.isSentOnce)
         let result = try withExtendedLifetime(exchange) { () throws(ArtifactError) in
             let context = Unmanaged.passUnretained(exchange).toOpaque()
             try check(ccurl_set_pointer(handle, CURLOPT_HEADERDATA, context))
             try check(ccurl_set_pointer(handle, CURLOPT_WRITEDATA, context))
             try check(ccurl_set_pointer(handle, CURLOPT_XFERINFODATA, context))
+            try check(ccurl_set_pointer(handle, CURLOPT_PREREQDATA, context))
             return curl_easy_perform(handle)
         }
         if let failure = exchange.failure { throw failure }
@@ -175,12 +178,35 @@ private final class Exchange {
     var response = HTTPResponse()
     var failure: ArtifactError?
     private let sink: Transport.Sink?
-
     private let isCut: @Sendable () -> Bool
+    private let isSentOnce: Bool
+    private var wasSent = false
 
-    init(sink: Transport.Sink?, isCut: @escaping @Sendable () -> Bool) {
+    init(sink: Transport.Sink?, isCut: @escaping @Sendable () -> Bool, isSentOnce: Bool) {
         self.sink = sink
         self.isCut = isCut
+        self.isSentOnce = isSentOnce
+    }
+
+    /// Called when there is a connection and before the request is sent on it.
+    static let begin:
+        @convention(c) (
+            UnsafeMutableRawPointer?, UnsafeMutablePointer<CChar>?, UnsafeMutablePointer<CChar>?, Int32, Int32
+        ) -> Int32 = { context, _, _, _, _ in
+            guard let context else { return CURL_PREREQFUNC_OK }
+            return Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue().maySend()
+                ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+        }
+
+    private func maySend() -> Bool {
+        guard wasSent && isSentOnce else {
+            wasSent = true
+            return true
+        }
+        failure = ArtifactError(
+            .storeUnavailable,
+            "the connection ended before the answer came; whether the store has heard the request is not known")
+        return false
     }
 
     /// Called all the time, a stall included: the only way to end a transfer that waits.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ArtifactModel
 import DaemonCore
+import Glibc
 import LinuxSystem
 import Logging
 import S3
@@ -34,6 +35,18 @@ struct Artifactd: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The YAML file to read settings from.", valueName: "file"))
     var config: String?
 
+    /// As ArgumentParser's, but wrong usage ends with 2, as everywhere in artifactd, instead of 64.
+    static func main() async {
+        do {
+            var command = try parse()
+            try await command.run()
+        } catch {
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            System.writeToStandardError(fullMessage(for: error) + "\n")
+            Glibc.exit(2)
+        }
+    }
+
     mutating func run() async throws {
         let environment = System.environment()
         System.ignoreSignals()
@@ -45,6 +58,7 @@ struct Artifactd: AsyncParsableCommand {
             LoggingSystem.bootstrap { LogfmtHandler(label: $0, level: level, withTime: withTime) }
             try S3.initialize()
             let log = Logger(label: "artifactd")
+            for notice in ConfigurationSource.unknownVariables(in: environment) { log.warning("\(notice)") }
             var quiet = log
             quiet.logLevel = max(level, .warning)
             let group = ServiceGroup(

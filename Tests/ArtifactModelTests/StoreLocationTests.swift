@@ -14,7 +14,10 @@ import Testing
     }
 
     /// A directory is named by an absolute path; nothing in it is decoded.
-    @Test(arguments: [("file:///srv/store", "/srv/store"), ("file:///srv/a%20b/", "/srv/a%20b"), ("file:///", "/")])
+    @Test(arguments: [
+        ("file:///srv/store", "/srv/store"), ("file:///srv/a%20b/", "/srv/a%20b"), ("file:///", "/"),
+        ("file:///srv//a/./b/../c/", "/srv/a/c"), ("file:///../..", "/"),
+    ])
     func directoryURLs(url: String, path: String) throws {
         #expect(try StoreLocation(url: url) == .directory(path: path))
     }
@@ -42,7 +45,7 @@ import Testing
     }
 
     /// A prefix or a path that climbs out, or has empty components, is refused as a key would be.
-    @Test(arguments: ["s3://bucket/a/../b", "s3://bucket/a//b", "s3://bucket/a\nb", "file:///srv/../etc", "file:///srv//store"])
+    @Test(arguments: ["s3://bucket/a/../b", "s3://bucket/a//b", "s3://bucket/a\nb"])
     func badPathsAreRefused(url: String) throws {
         let error = try #require(throws: ArtifactError.self) { try StoreLocation(url: url) }
         #expect(error.code == .invalidKey)

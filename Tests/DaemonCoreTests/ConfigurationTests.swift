@@ -129,6 +129,9 @@ private struct FewUsers: UserDatabase {
         ("inline_limit: 1MiB", "inline_limit"),
         ("queue_jobs: 0", "queue_jobs"),
         ("connections: 0", "connections"),
+        ("workers: 3\ndescriptors: -1", "test.yaml:2: descriptors is -1"),
+        ("retention_jobs: -1", "test.yaml:1: retention_jobs is -1"),
+        ("destinations:\n  - s3://good\n  - ftp://x", "test.yaml:3: destinations: store 'ftp://x'"),
         ("requests_per_connection: 0", "requests_per_connection"),
     ])
     func badValues(text: String, part: String) throws {
@@ -140,9 +143,11 @@ private struct FewUsers: UserDatabase {
     /// What is no configuration at all is refused with file and line.
     @Test(arguments: [
         ("wrokers: 3", "test.yaml:1: unknown key 'wrokers'"),
-        ("workers: 1\nworkers: 2", "workers"),
-        ("a: [1, 2", "test.yaml"),
-        ("\tworkers: 1", "test.yaml"),
+        ("workers: 1\n# more\nworkers: 2", "test.yaml:3: the key 'workers' stands twice"),
+        ("s3:\n  integrity: md5\n  integrity : md5", "test.yaml:3: the key 'integrity' stands twice"),
+        ("peers:\n  - {uid: 1, uid: 2, tenants: [a]}", "test.yaml:2: the key 'uid' stands twice"),
+        ("a: [1, 2", "test.yaml:"),
+        ("workers: 1\n\tqueue_jobs: 1", "test.yaml:2: found a tab"),
         ("- a\n- b", "no mapping"),
         ("workers: [1]", "test.yaml:1: workers takes one value"),
         ("s3: yes", "s3 is no mapping"),
@@ -161,6 +166,51 @@ private struct FewUsers: UserDatabase {
         #expect(refusal?.code == .invalidRequest)
         #expect(refusal?.message.contains(part) == true, "\(refusal?.message ?? "accepted")")
         #expect(refusal?.message.contains("test.yaml") == true)
+    }
+
+    /// Paths may be written as every tool takes them, and mean the same place.
+    @Test(arguments: ["/d", "/d/", "//d", "/./d", "/x/../d", "/../d", "/d/.", "/x//..//d//"])
+    func pathSpellings(text: String) throws {
+        for store in [text + "/store", "file://" + text + "/store", "file://" + text + "//store/"] {
+            let source = ConfigurationSource(
+                environment: ["ARTIFACTD_SOCKET": text + "/s", "ARTIFACTD_STATE": text, "ARTIFACTD_STORE": store])
+            let found = try Configuration.resolve([source], environment: [:])
+            #expect(found == Configuration(socket: "/d/s", state: "/d", store: .directory(path: "/d/store")))
+        }
+    }
+
+    /// A relative path means the one below the current directory.
+    @Test(arguments: [("a", "/a"), ("./a/", "/a"), ("a/./b//c", "/a/b/c"), ("a/../b", "/b"), (".", "")])
+    func relativePaths(text: String, expected: String) throws {
+        let here = try System.currentDirectory()
+        let store = text.hasPrefix(".") ? text : "./" + text
+        let source = ConfigurationSource(
+            environment: ["ARTIFACTD_SOCKET": "/s", "ARTIFACTD_STATE": text, "ARTIFACTD_STORE": store])
+        let found = try Configuration.resolve([source], environment: [:])
+        #expect(found.state == here + expected)
+        #expect(found.store == .directory(path: here + expected))
+    }
+
+    /// A bare word is no store: it may be a bucket that lacks its scheme.
+    @Test(arguments: ["bucket", "bucket/prefix", "s3:/bucket", "file://bucket", "file:bucket"])
+    func noStores(text: String) throws {
+        let source = ConfigurationSource(environment: base.merging(["ARTIFACTD_STORE": text]) { $1 })
+        let refusal = failure { _ = try Configuration.resolve([source], environment: [:]) }
+        #expect(refusal?.code == .invalidRequest)
+        #expect(refusal?.message.hasPrefix("ARTIFACTD_STORE: ") == true)
+    }
+
+    /// A variable that looks like a setting and is none is told of, with the one that may be meant; the clients' own are not.
+    @Test func unknownVariables() {
+        let environment = [
+            "ARTIFACTD_WORKRES": "8", "ARTIFACTD_WORKERS": "8", "ARTIFACTD_SOCKET": "/s", "ARTIFACTD_CONFIG": "/c", "PATH": "/",
+            "ARTIFACTD_OFFLINE_DIR": "/o", "ARTIFACTD_SOMETHING_ELSE": "1", "ARTIFACTD": "1",
+        ]
+        let notices = ConfigurationSource.unknownVariables(in: environment)
+        #expect(notices.count == 2)
+        #expect(notices.first?.contains("ARTIFACTD_SOMETHING_ELSE") == true && notices.first?.contains("meant") == false)
+        #expect(notices.last?.contains("ARTIFACTD_WORKRES") == true)
+        #expect(notices.last?.hasSuffix("is ARTIFACTD_WORKERS meant?") == true)
     }
 
     /// An empty file, or one of comments alone, says nothing.

@@ -27,7 +27,7 @@ struct ShippedConfigurationTests {
         let settings = try Self.lines().compactMap { try setting.wholeMatch(in: $0).map { String($0.1) } }
         let file = try ConfigurationSource(yaml: settings.joined(separator: "\n"), name: "artifactd.yaml")
         #expect(Set(file.values.keys) == Set(ConfigurationSource.Key.allCases))
-        #expect(file.destinations == [])
+        #expect(file.destinations?.isEmpty == true)
         #expect(file.peers?.count == 2)
 
         let shown = try Configuration.resolve([file], environment: [:])

@@ -135,6 +135,19 @@ import WorkerPool
         #expect(try rig.finish() == [])
     }
 
+    /// The same request again after its job has failed: not answered as if its bytes were kept, whatever level it asks for.
+    @Test func aDuplicateOfAFailedJobIsRefused() throws {
+        let rig = try Rig()
+        rig.store.fail(next: .put, with: ArtifactError(.storeDenied, "scripted"))
+        let request = Put(destination: "k", source: .inline([1, 2]), idempotencyKey: [9])
+        let id = try rig.submit(request).wait().get().id
+        #expect(try rig.end(of: id).state == .failed)
+        let refusal = failure { _ = try rig.submit(request).wait().get() }
+        #expect(refusal?.code == .storeDenied)
+        #expect(refusal?.message.contains("\(id)") == true)
+        #expect(try rig.finish() == [])
+    }
+
     /// A full queue refuses as busy, and takes jobs again when some are done.
     @Test func aFullQueueIsBusy() throws {
         let rig = try Rig { $0.queueJobs = 3 }

@@ -339,7 +339,9 @@ def test_redirect_to_another_host_is_refused(daemons, null_s3, tmp_path):
         ("destinations: s3://a\n", ["destinations"]),
         ("peers:\n- {user: nobody-of-that-name, tenants: [a]}\n", [":2", "nobody-of-that-name"]),
         ("- a\n- b\n", ["mapping"]),
-        ("workers: 4\nworkers: 5\n", ["workers"]),
+        ("workers: 4\nworkers: 5\n", [":2", "'workers' stands twice"]),
+        ("descriptors: -1\n", [":1", "descriptors", "-1"]),
+        ("destinations:\n- s3://good\n- ftp://x\n", [":3", "destinations", "ftp://x"]),
     ],
 )
 def test_configuration_that_cannot_be(daemons, tmp_path, text, expected):
@@ -377,6 +379,31 @@ def test_flags_over_environment_over_file(daemons, tmp_path):
 def test_usage(daemon):
     for arguments in [["put"], ["put", "x"], ["nonsense"], ["job", "no-id"], ["put", "x", "--to", "y", "--compression", "lzma"]]:
         assert "Usage" in daemon.ctl(*arguments, status=2).stderr
+
+
+def test_usage_of_the_daemon(daemon):
+    for arguments in [["--nonsense"], ["--socket"], ["extra"]]:
+        run = subprocess.run([daemon.command()[0], *arguments], capture_output=True, text=True, timeout=30)
+        assert (run.returncode, "Usage" in run.stderr) == (2, True)
+
+
+def test_unknown_variable_is_named(daemons):
+    daemon = daemons(settings={"workres": 3})
+    assert "ARTIFACTD_WORKRES" in daemon.log() and "is ARTIFACTD_WORKERS meant?" in daemon.log()
+
+
+def test_paths_as_people_write_them(daemons, tmp_path):
+    """With slashes too many, dots, and from the current directory."""
+    daemon = daemons(start=False)
+    relative = os.path.relpath(tmp_path)
+    daemon.command = lambda: [
+        *[processes.BINARIES / "artifactd", "--socket", daemon.socket, "--state", f"{relative}//./state/"],
+        *["--store", f"{relative}/x/../store/"],
+    ]
+    daemon.start()
+    assert daemon.status()["daemon"]["store"] == f"file://{tmp_path}/store"
+    daemon.put("/etc/hostname", to="x", ack="stored")
+    assert (tmp_path / "store" / "x").exists() and (tmp_path / "state" / "journal.sqlite").exists()
 
 
 # The daemon's own place
@@ -474,6 +501,22 @@ def test_file_that_the_buffers_cannot_serve(daemons, place, tmp_path):
     assert "buffers" in said
 
 
+def test_failed_jobs_hold_their_bytes_until_they_are_cancelled(daemons, place, tmp_path):
+    """Status counts what they hold, and cancelling gives it back."""
+    daemon = daemons(place.url, {**place.environment(), "AWS_SECRET_ACCESS_KEY": "wrong"})
+    (tmp_path / "file").write_bytes(content.noise(300_000))
+    (report,) = daemon.put(tmp_path / "file", to="file")
+    daemon.await_job(report["id"], "failed")
+    (tmp_path / "file").unlink()
+    status = daemon.status()
+    assert (status["queue"]["jobs"]["failed"], status["queue"]["bytes"]["failed"]) == (1, 300_000)
+    assert [file.stat().st_size for file in (daemon.state / "spool").iterdir()] == [300_000]
+    daemon.ctl("cancel", report["id"])
+    status = daemon.status()
+    assert (status["queue"]["jobs"]["failed"], status["queue"]["bytes"]["failed"]) == (0, 0)
+    assert list((daemon.state / "spool").iterdir()) == []
+
+
 def test_cancel_of_waiting_and_active_jobs(daemons, place, relay, tmp_path):
     between = relay(place.endpoint)
     between.allow(20 * MIB)
@@ -496,6 +539,98 @@ def test_cancel_of_waiting_and_active_jobs(daemons, place, relay, tmp_path):
     daemon.ctl("cancel", active["id"])
     (done,) = daemon.put(path, to="done", ack="stored", compression="none")
     daemon.ctl("cancel", done["id"], status=1)
+
+
+def test_store_directory_that_is_away(daemon, tmp_path):
+    """Jobs wait for it, over a restart too, and status says what for; nothing is begun in its place."""
+    store = daemon.state / "store"
+    (tmp_path / "file").write_bytes(b"first")
+    daemon.put(tmp_path / "file", to="first", ack="stored")
+    store.rename(tmp_path / "away")
+    (tmp_path / "file").write_bytes(b"second")
+    (report,) = daemon.put(tmp_path / "file", to="second")
+
+    def waits():
+        condition = daemon.status()["daemon"]["store_condition"]
+        return condition.startswith("store_unavailable since") and str(store) in condition
+
+    for _ in range(2):
+        eventually(waits, "status says that the store is away")
+        job = daemon.job(report["id"])
+        assert job["state"] in ("accepted", "uploading") and job["error"]["code"] == "store_unavailable", job
+        assert not store.exists()
+        daemon.restart()
+    (tmp_path / "away").rename(store)
+    daemon.wait()
+    assert ((store / "first").read_bytes(), (store / "second").read_bytes()) == (b"first", b"second")
+    assert daemon.status()["daemon"]["store_condition"] == "ok"
+
+
+def test_key_that_the_directory_store_cannot_hold(daemon, tmp_path, serves):
+    """Refused before the job is accepted, with the way out."""
+    (tmp_path / "file").write_bytes(b"x")
+    said = refusal(daemon, tmp_path / "file", "--to", "run/" + "n" * 256)
+    assert "256 bytes long" in said and "shorten it" in said and daemon.jobs() == []
+    serves(daemon)
+    said = refusal(daemon, tmp_path / "file", "--to", "good/below")
+    assert "good" in said
+    assert [job["destination"].rsplit("/", 1)[1] for job in daemon.jobs()] == ["good"]
+
+
+@pytest.mark.parametrize("name", ["journal.sqlite", "journal.sqlite-wal"])
+def test_journal_moved_away_under_the_daemon(daemons, place, relay, tmp_path, serves, name):
+    """Hand-overs are refused before they are acknowledged, the jobs at hand go on, and all is well once the file is back."""
+    between = relay(place.endpoint)
+    between.down()
+    daemon = daemons(place.url, place.environment(between.endpoint))
+    (tmp_path / "file").write_bytes(content.noise(300_000))
+    daemon.put(tmp_path / "file", to="before")
+    path = daemon.state / name
+    path.rename(tmp_path / "away")
+    said = daemon.ctl("put", tmp_path / "file", "--to", "meanwhile", status=None)
+    assert said.returncode != 0 and str(path) in said.stderr and "move it back" in said.stderr
+    assert daemon.status()["daemon"]["journal"].startswith(f"displaced: '{path}'")
+    eventually(lambda: "the journal takes no hand-overs" in daemon.log(), "the log says so")
+    between.up()
+    daemon.wait()
+    (tmp_path / "away").rename(path)
+    serves(daemon)
+    assert daemon.status()["daemon"]["journal"] == "ok"
+    assert sorted(place.keys()) == ["before", "good"]
+    eventually(lambda: "the journal takes hand-overs again" in daemon.log(), "the log says so")
+
+
+def test_deleted_journal_leaves_the_spool_to_be_looked_at(daemons, place, relay, tmp_path, serves):
+    """The new journal knows nothing of what lies there, which may be the only copy."""
+    between = relay(place.endpoint)
+    between.down()
+    daemon = daemons(place.url, place.environment(between.endpoint))
+    (tmp_path / "file").write_bytes(content.noise(300_000))
+    daemon.put(tmp_path / "file", to="durable", ack="durable")
+    (tmp_path / "file").unlink()
+    for file in daemon.state.glob("journal.sqlite*"):
+        file.unlink()
+    daemon.restart()
+    between.up()
+    serves(daemon)
+    daemon.restart()
+    (kept,) = daemon.state.glob("spool.orphaned-*")
+    assert [file.read_bytes() for file in kept.iterdir()] == [content.noise(300_000)]
+    assert str(kept) in daemon.log()
+
+
+def test_spool_deleted_under_the_daemon(daemon, tmp_path, serves):
+    serves(daemon)
+    (tmp_path / "file").write_bytes(content.noise(300_000))
+    (daemon.state / "spool").rmdir()
+    said = refusal(daemon, tmp_path / "file", "--to", "x", "--ack", "durable", status=None)
+    assert f"the spool '{daemon.state}/spool'" in said and "restart artifactd" in said
+    with Client(daemon.socket) as client, pytest.raises(protocol_client.Refused) as refused:
+        client.open_spool(1000)
+    assert f"{daemon.state}/spool" in refused.value.message and "restart artifactd" in refused.value.message
+    daemon.restart()
+    (report,) = daemon.put(tmp_path / "file", to="x", ack="durable")
+    assert report["level"] == "durable"
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root to mount a small disk")

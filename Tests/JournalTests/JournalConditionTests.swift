@@ -183,6 +183,34 @@ import WorkerPool
         }
     }
 
+    /// With a file of the journal moved away, deleted or replaced nothing more is promised; once it is back, it is again. The jobs
+    /// at hand go on meanwhile.
+    @Test(arguments: ["journal.sqlite", "journal.sqlite-wal"])
+    func displaced(name: String) throws {
+        let path = "\(scratch.path)/\(name)"
+        try scratch.withJournal { journal throws in
+            let sequence = try journal.sequence(of: .sample())
+            try #require(rename(path, "\(path).away") == 0)
+            for state in ["moved away or deleted", "replaced"] {
+                #expect(journal.condition == .displaced(reason: "'\(path)' was \(state)"))
+                let refused = try error { _ = try journal.accept(.sample()) }
+                #expect(refused.code == .localStorageFailed)
+                #expect(refused.message.contains("'\(path)' was \(state)") && refused.message.contains("artifactctl wait"))
+                let durable = Change.pinned(sequence, .spool, spoolName: "copy", fingerprint: nil, level: .durable)
+                #expect(try error { _ = try journal.apply(durable) }.code == .localStorageFailed)
+                #expect(try journal.apply(.began(sequence, encoding: .identity, at: 20)))
+                try scratch.write(Data(), to: name)
+            }
+            try #require(rename("\(path).away", path) == 0)
+            #expect(journal.condition == .ok)
+            _ = try journal.sequence(of: .sample())
+        }
+        try scratch.withJournal { journal throws in
+            #expect(!journal.isNew)
+            #expect(try journal.pending(limit: 10).map(\.state) == [.uploading, .accepted])
+        }
+    }
+
     /// A write that fails for a fault of its own is refused and undone, and the next one goes through.
     @Test func passing() throws {
         try scratch.withJournal { journal throws in

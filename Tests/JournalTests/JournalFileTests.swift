@@ -23,12 +23,14 @@ import Testing
     private func expectSetAside(keeping content: Data) throws {
         try scratch.withJournal { journal throws in
             #expect(journal.setAside == "\(scratch.path)/journal.sqlite.corrupt-1000")
+            #expect(journal.isNew)
             #expect(try scratch.bytes(of: "journal.sqlite.corrupt-1000") == content)
             #expect(try journal.pending(limit: 1).isEmpty)
             #expect(try journal.sequence(of: .sample()) == 1)
         }
         try scratch.withJournal { journal throws in
             #expect(journal.setAside == nil)
+            #expect(!journal.isNew)
             #expect(try journal.pending(limit: 10).count == 1)
         }
     }

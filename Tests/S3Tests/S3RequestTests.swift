@@ -55,6 +55,14 @@ import Testing
         #expect(try proof(.sha256, nil, signsBodies: true) == BodyProof(header: nil, payload: .signed))
     }
 
+    /// The condition is named where it is asked for, and nowhere else.
+    @Test func onlyAPutIfAbsentHasACondition() throws {
+        let condition = HTTPField("if-none-match", "*")
+        let proof = try proof(.crc32c, crc)
+        #expect(try S3Request.put(Kit.object(), key: "k", proof: proof, ifAbsent: true).headers.last == condition)
+        #expect(try !S3Request.put(Kit.object(), key: "k", proof: proof).headers.contains(condition))
+    }
+
     /// A check of another body, of another algorithm, or none where one is due is a fault of ours and is not sent.
     @Test func aCheckThatDoesNotFitIsRefused() {
         for (integrity, check) in [

@@ -54,6 +54,30 @@ import Testing
             ])
     }
 
+    /// A put that shall replace nothing says so in a signed header, after a look that guards against servers that ignore it; the
+    /// refusal means that there is an object, and a conflict with another writer that it can be tried again.
+    @Test func aPutIfAbsentOnTheWire() throws {
+        let refused = ScriptedServer.Answer.error("412 Precondition Failed", "PreconditionFailed")
+        let conflict = ScriptedServer.Answer.error("409 Conflict", "ConditionalRequestConflict")
+        let unknown = ScriptedServer.Answer.error("501 Not Implemented", "NotImplemented")
+        let none = ScriptedServer.Answer.http("404 Not Found")
+        let server = try ScriptedServer([none, Self.stored, none, refused, none, conflict, none, unknown, .head(size: 9)])
+        let session = try Kit.store(server.endpoint).makeSession()
+        func put() throws -> StoredObject? {
+            try body.withUnsafeBytes { try session.putIfAbsent(Kit.object(), body: $0, check: crc) }
+        }
+        #expect(try put()?.etag == "\"e\"")
+        #expect(server.requests.map(\.target) == ["HEAD /bucket/pre/k", "PUT /bucket/pre/k"])
+        #expect(server.requests[1].header("if-none-match") == "*" && server.requests[1].body == body)
+        #expect(server.requests[1].header("authorization")?.contains(";if-none-match;") == true)
+        let second = try put()
+        #expect(second == nil)
+        #expect(Kit.error { _ = try put() }?.code == .storeUnavailable)
+        #expect(Kit.error { _ = try put() }?.code == .storeRejected)
+        let present = try put()
+        #expect(present == nil && server.requests.count == 9)
+    }
+
     /// Where nothing is verified the size is asked for, and must be right.
     @Test func anUnverifiedPutIsConfirmed() throws {
         let server = try ScriptedServer([Self.stored, .head(size: 9), Self.stored, .head(size: 8), Self.stored, .http("404 No")])
@@ -341,6 +365,23 @@ import Testing
         #expect(server.requests[1].body == large)
         #expect(server.requests[2].header("content-length") == "0")
         #expect(server.requests.allSatisfy { $0.header("expect") == nil && $0.header("accept-encoding") == nil })
+    }
+
+    /// CreateMultipartUpload is not sent again by itself when a kept-alive connection ends without an answer: the store may have
+    /// begun an upload, and would begin another. All other requests may be heard twice.
+    @Test func uploadsAreBegunOnce() throws {
+        let lost = ScriptedServer.Answer.cut("")
+        let created = ScriptedServer.Answer.http(
+            "200 OK", body: "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>")
+        let server = try ScriptedServer([Self.stored, lost, created, lost, Self.stored])
+        let session = try Kit.store(server.endpoint).makeSession()
+        _ = try put(session, check: crc)
+        let error = Kit.error { _ = try session.createUpload(Kit.object()) }
+        #expect(error?.code == .storeUnavailable)
+        #expect(server.requests.count == 2)
+        #expect(try session.createUpload(Kit.object()) == "u")
+        #expect(try put(session, check: crc).etag == "\"e\"")
+        #expect(server.requests.map(\.target).suffix(3) == ["POST /bucket/pre/k", "PUT /bucket/pre/k", "PUT /bucket/pre/k"])
     }
 
     /// A kept-alive connection that the server closed meanwhile costs nothing but a new one.

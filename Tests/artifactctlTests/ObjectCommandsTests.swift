@@ -50,14 +50,12 @@ struct ObjectCommandsTests {
     // MARK: rm
 
     /// An object is called by its full URI, however it was named.
-    @Test(arguments: [#"a\b"#, #"s3://bucket/a\b"#]) func namesWhatItRemoves(_ uri: String) throws {
-        let remove: @Sendable (Peer) throws -> Void = { peer in
+    @Test(arguments: [#"a\b"#, #"s3://bucket/a\b"#], [false, true]) func namesWhatItRemoves(_ uri: String, json: Bool) throws {
+        let run = try CommandRun(["rm", uri] + (json ? ["--json"] : []), at: place) { peer in
             try peer.greet()
             try peer.answer(try peer.expect(), .deleted)
         }
-        #expect(try CommandRun(["rm", uri], at: place, remove).lines == [#"removed s3://bucket/a\b"#])
-        let document = try CommandRun(["rm", uri, "--json"], at: place, remove)
-        #expect(document.lines == [#"{"deleted":"s3://bucket/a\\b"}"#])
+        #expect(run.lines == [json ? #"{"deleted":"s3://bucket/a\\b"}"# : #"removed s3://bucket/a\b"#])
     }
 
     /// An object that is not there is named, and the status is 1.

@@ -92,6 +92,8 @@ public struct Configuration: Sendable, Equatable {
         guard (1...100_000).contains(requestsPerConnection) else {
             throw refuse(.requestsPerConnection, "is \(requestsPerConnection); 1 to 100000 are possible")
         }
+        if let descriptors, descriptors < 0 { throw refuse(.descriptors, "is \(descriptors); at least 0 is needed") }
+        guard retentionJobs >= 0 else { throw refuse(.retentionJobs, "is \(retentionJobs); at least 0 is needed") }
     }
 }
 

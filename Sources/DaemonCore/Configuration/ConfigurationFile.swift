@@ -37,7 +37,7 @@ extension ConfigurationSource {
         do {
             root = try Yams.compose(yaml: yaml)
         } catch let error as YamlError {
-            throw ArtifactError(.invalidRequest, "\(name): \(Self.describe(error))")
+            throw ArtifactError(.invalidRequest, "\(name)\(Self.describe(error))")
         } catch {
             throw ArtifactError(.invalidRequest, "\(name): not readable as YAML", cause: "\(error)")
         }
@@ -50,10 +50,10 @@ extension ConfigurationSource {
                 guard let sequence = node.sequence else {
                     throw refuse(node, "destinations is no list; write - s3://bucket/prefix")
                 }
-                var list: [String] = []
+                var list: [Value] = []
                 for item in sequence {
                     guard let text = item.string else { throw refuse(item, "destinations: an item is no text") }
-                    list.append(text)
+                    list.append(Value(text: text, place: "\(name):\(item.mark?.line ?? 0): destinations"))
                 }
                 destinations = list
             case "peers":
@@ -124,12 +124,26 @@ extension ConfigurationSource {
         return PeerRule(subject: subject, tenants: tenants)
     }
 
+    /// `:LINE: what is wrong`.
     private static func describe(_ error: YamlError) -> String {
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
-            "line \(mark.line), column \(mark.column): \(problem)"
-        default: "\(error)"
+            ":\(mark.line): \(problem) in column \(mark.column)"
+        case .duplicatedKeysInMapping(let keys, let context):
+            ":\(line(of: keys, in: context)): the key \(keys.map { "'\($0.escapedForLog)'" }.joined(separator: ", ")) stands twice"
+        default: ": \(error)"
         }
+    }
+
+    /// Where the first of the keys stands for the second time; Yams says only where the mapping begins.
+    private static func line(of keys: [String], in context: YamlError.Context) -> Int {
+        let lines = context.text.split(separator: "\n", omittingEmptySubsequences: false).enumerated().dropFirst(
+            max(0, context.mark.line - 1))
+        let standing = lines.filter { _, line in
+            let text = line.drop { $0 == " " }
+            return keys.contains { text.dropping(prefix: $0)?.drop { $0 == " " }.first == ":" }
+        }
+        return standing.dropFirst().first.map { $0.offset + 1 } ?? context.mark.line
     }
 }
 

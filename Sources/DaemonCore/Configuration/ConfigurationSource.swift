@@ -6,7 +6,7 @@ import S3
 public struct ConfigurationSource: Sendable {
     /// The values by key, as text, each with the place it stands at.
     var values: [Key: Value] = [:]
-    var destinations: [String]?
+    var destinations: [Value]?
     var peers: [PeerRule]?
 
     public init() {}
@@ -50,6 +50,42 @@ public struct ConfigurationSource: Sendable {
     }
 }
 
+extension ConfigurationSource {
+    /// Variables of this project that are not the daemon's settings.
+    private static let foreign: Set<String> = [
+        "ARTIFACTD_CONFIG", "ARTIFACTD_OFFLINE_DIR", "ARTIFACTD_MLFLOW", "ARTIFACTD_BIN", "ARTIFACTD_WEED",
+    ]
+
+    /// What to tell about variables that look like settings and are none: a slip of the pen would otherwise go unseen.
+    ///
+    /// They are no errors: what a later client reads may stand in the same environment.
+    public static func unknownVariables(in environment: [String: String]) -> [String] {
+        let known = Set(Key.allCases.map(\.variable)).union(foreign)
+        return environment.keys.filter { $0.hasPrefix("ARTIFACTD_") && !known.contains($0) }.sorted().map { name in
+            let nearest = Key.allCases.map(\.variable).map { ($0, name.editDistance(to: $0)) }.min { $0.1 < $1.1 }
+            let hint = nearest.flatMap { $0.1 <= 3 ? "; is \($0.0) meant?" : nil } ?? ""
+            return "the environment variable \(name.escapedForLog) is no setting of artifactd and is ignored\(hint)"
+        }
+    }
+}
+
+extension String {
+    /// How many bytes must be inserted, removed or replaced to turn one text into the other (Levenshtein).
+    fileprivate func editDistance(to other: String) -> Int {
+        var row = Array(0...other.utf8.count)
+        for (index, byte) in utf8.enumerated() {
+            var diagonal = row[0]
+            row[0] = index + 1
+            for (column, wanted) in other.utf8.enumerated() {
+                let replaced = diagonal + (byte == wanted ? 0 : 1)
+                diagonal = row[column + 1]
+                row[column + 1] = Swift.min(replaced, row[column] + 1, diagonal + 1)
+            }
+        }
+        return row[other.utf8.count]
+    }
+}
+
 extension Configuration {
     /// The configuration that the sources give together.
     /// - Parameter sources: the one that counts most first.
@@ -74,8 +110,12 @@ extension Configuration {
             configuration[keyPath: field] = result
         }
         func location(_ text: String, _ place: String) throws(ArtifactError) -> StoreLocation {
-            do { return try StoreLocation(url: text) } catch {
-                throw ArtifactError(.invalidRequest, "\(place): \(error.message)")
+            do throws(ArtifactError) {
+                // A directory may be named by its plain path too; a bare word stays refused: it may lack its s3://.
+                let isPath = [".", ".."].contains(text) || ["/", "./", "../"].contains { text.hasPrefix($0) }
+                return try StoreLocation(url: isPath ? "file://" + (try absolute(text)) : text)
+            } catch {
+                throw ArtifactError(.invalidRequest, "\(place): \(error.message)", cause: error.cause)
             }
         }
 
@@ -116,7 +156,7 @@ extension Configuration {
         }
         for source in sources {
             guard let destinations = source.destinations else { continue }
-            for text in destinations { result.destinations.append(try location(text, "destinations")) }
+            for item in destinations { result.destinations.append(try location(item.text, item.place)) }
             break
         }
         result.peers = sources.lazy.compactMap(\.peers).first ?? []
@@ -128,21 +168,27 @@ extension Configuration {
         _ value: ConfigurationSource.Value?, else fallback: String?, key: ConfigurationSource.Key
     ) throws(ArtifactError) -> String {
         if let value {
-            if value.text.hasPrefix("/") { return value.text }
             guard !value.text.isEmpty else {
                 throw ArtifactError(.invalidRequest, "\(value.place): \(key.rawValue) is empty; write a path")
             }
-            do throws(SystemError) { return try System.currentDirectory() + "/" + value.text } catch {
+            do throws(ArtifactError) { return try absolute(value.text) } catch {
                 throw ArtifactError(
-                    .invalidRequest, "\(value.place): \(key.rawValue) is a relative path and the current directory is unknown",
-                    cause: "\(error)")
+                    .invalidRequest, "\(value.place): \(key.rawValue) cannot be used: \(error.message)", cause: error.cause)
             }
         }
         guard let fallback else {
             throw ArtifactError(
                 .invalidRequest, "no \(key.rawValue) is named and there is no usual place for it here; give --\(key.rawValue)")
         }
-        return fallback
+        return fallback.normalizedPath
+    }
+
+    private static func absolute(_ path: String) throws(ArtifactError) -> String {
+        if path.hasPrefix("/") { return path.normalizedPath }
+        let directory = try kernelCalls(orThrow: .invalidRequest, "a relative path needs a current directory") {
+            () throws(SystemError) in try System.currentDirectory()
+        }
+        return "\(directory)/\(path)".normalizedPath
     }
 }
 

@@ -44,6 +44,7 @@ final class Intake: Sendable {
     ) {
         do throws(ArtifactError) {
             let (target, place, experiment) = try place(request.target)
+            try stores.all[target.store].checkKey(target.key)
             let now = System.wallMilliseconds()
             let id = JobID.make(unixMilliseconds: now)
             let held = try hold(request, descriptor, spoolFile, peer, id)
@@ -129,6 +130,10 @@ final class Intake: Sendable {
     private func reach(
         _ level: AcknowledgementLevel, _ accepted: Accepted, _ sequence: Int64, earlier: JobRecord?, _ answer: @escaping Answer
     ) {
+        // Sent again after it had failed, perhaps because its answer never came: nothing holds these bytes now.
+        if let earlier, earlier.state == .failed || earlier.state == .cancelled {
+            return answer(.failure(Self.naming(earlier.id, earlier.error)))
+        }
         if accepted.level >= level { return answer(.success(accepted)) }
         if level == .durable {
             return keeper.keep(accepted.id, sequence: sequence, isNew: earlier == nil) { outcome in
@@ -246,8 +251,8 @@ final class Intake: Sendable {
                 .busy, "put: the spool's quota of \(spool.quota) bytes does not hold this file; the file is kept, try again",
                 retryAfterMilliseconds: Backpressure.retryAfterMilliseconds)
         }
-        try kernelCalls(orThrow: .localStorageFailed, failed) { () throws(SystemError) in
-            try spool.commit(file.reader.number, as: name)
+        do throws(SystemError) { try spool.commit(file.reader.number, as: name) } catch {
+            throw spool.failure("could not take the file in", error)
         }
         return Held(pin: .spool, size: fingerprint.size, fingerprint: fingerprint, spoolName: name)
     }

@@ -10,11 +10,13 @@ import Synchronization
 final class Spool: Sendable {
     /// The most bytes of the daemon's own files.
     let quota: UInt64
+    private let path: String
     private let directory: SharedDescriptor
     private let usage = Mutex<UInt64>(0)
 
     init(path: String, quota: UInt64) throws(ArtifactError) {
         self.quota = quota
+        self.path = path
         do throws(SystemError) {
             _ = try System.makeDirectories(path, mode: 0o700)
             directory = SharedDescriptor(try System.open(path, O_RDONLY | O_DIRECTORY))
@@ -50,6 +52,24 @@ final class Spool: Sendable {
     func release(_ bytes: UInt64) { usage.withLock { $0 -= min($0, bytes) } }
 
     // MARK: Files
+
+    /// What an error of the spool means for a person.
+    /// - Parameter what: what could not be done, for instance `could not make a file`.
+    func failure(_ what: String, _ error: SystemError) -> ArtifactError {
+        let wayOut = isInPlace ? "see to the state directory" : "it was deleted or moved; restart artifactd, which makes it anew"
+        return ArtifactError(
+            .localStorageFailed, "the spool '\(path.escapedForLog)' \(what): \(wayOut)", cause: "\(error)")
+    }
+
+    /// Whether the directory that is open is the one at the path.
+    private var isInPlace: Bool {
+        do throws(SystemError) {
+            let (held, named) = (try System.status(of: directory.number), try System.status(of: path, followLink: true))
+            return held.device == named.device && held.inode == named.inode
+        } catch {
+            return false
+        }
+    }
 
     /// Pins a client's file by a hard link.
     /// - Throws: `EXDEV` on another file system, `EPERM` where the kernel forbids it, `ENOENT` for a file without a name, `EMLINK`.
@@ -160,7 +180,7 @@ final class Spool: Sendable {
 
     private func keeping<Result>(_ body: () throws(SystemError) -> Result) throws(ArtifactError) -> Result {
         do throws(SystemError) { return try body() } catch {
-            throw ArtifactError(.localStorageFailed, "the spool could not keep a copy of the file", cause: "\(error)")
+            throw failure("could not keep a copy of the file", error)
         }
     }
 

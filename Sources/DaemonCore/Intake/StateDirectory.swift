@@ -35,6 +35,29 @@ final class StateDirectory: Sendable {
         }
     }
 
+    /// Where the spool lies.
+    var spool: String { path + "/spool" }
+
+    /// Moves a spool that holds files out of the way, for a journal that knows none of them: they may be all that is left of what
+    /// was accepted, and are for a person to look at.
+    /// - Parameter now: Unix time in milliseconds, for the new name.
+    /// - Returns: where it lies now; nil when there is nothing in it.
+    func setSpoolAside(now: Int64) throws(ArtifactError) -> String? {
+        try kernelCalls(orThrow: .localStorageFailed, "the spool '\(spool.escapedForLog)' cannot be moved out of the way") {
+            () throws(SystemError) in
+            do throws(SystemError) {
+                var listing = try DirectoryListing(spool)
+                guard try listing.next() != nil else { return nil }
+            } catch {
+                if error.errno == ENOENT { return nil }
+                throw error
+            }
+            let kept = "\(spool).orphaned-\(now)"
+            try System.rename(spool, to: kept)
+            return kept
+        }
+    }
+
     private static func holder(_ lock: SharedDescriptor) -> String {
         var digits = [UInt8](repeating: 0, count: 16)
         do throws(SystemError) {

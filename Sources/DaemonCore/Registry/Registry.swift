@@ -131,12 +131,15 @@ final class Registry: Sendable {
             switch request.experiment {
             case .name(let name):
                 let id = try ExperimentID.of(tenant: peer.tenant, name: name)
-                let now = System.wallMilliseconds()
-                let experiment =
-                    try journal.experiment(id: id)
-                    ?? Experiment(
+                let experiment: Experiment
+                if let known = try journal.experiment(id: id) {
+                    experiment = known
+                } else {
+                    let now = System.wallMilliseconds()
+                    experiment = Experiment(
                         id: id, tenant: peer.tenant, name: name, artifactLocation: try location(nil, of: id), createdAt: now,
                         updatedAt: now, isProvisional: true)
+                }
                 answer(.success(.runStarted(try start(request, peer, in: experiment))))
             case .id(let id):
                 if let experiment = try journal.experiment(id: id) {

@@ -114,7 +114,11 @@ private final class RunningDaemon: Sendable {
         if let setAside = journal.setAside {
             log.critical("the journal was damaged and is set aside; a new one is begun", metadata: ["file": "\(setAside)"])
         }
-        let spool = try Spool(path: configuration.state + "/spool", quota: configuration.spoolQuota)
+        if journal.isNew, let kept = try state.setSpoolAside(now: System.wallMilliseconds()) {
+            log.critical(
+                "the journal is new; files in the spool, which an earlier one knew, are kept", metadata: ["directory": "\(kept)"])
+        }
+        let spool = try Spool(path: state.spool, quota: configuration.spoolQuota)
         self.spool = spool
         let descriptorStore = DescriptorStore(environment: environment)
         let pins = PinTable(limit: try Self.descriptorBudget(configuration), store: descriptorStore)
@@ -123,7 +127,8 @@ private final class RunningDaemon: Sendable {
         let retries = RetryCounter()
         let integrity = FoundIntegrity(journal: journal)
         let factory = StoreFactory(
-            configuration: configuration, environment: environment, integrity: integrity, countRetry: { retries.count() },
+            configuration: configuration, environment: environment, journal: journal, integrity: integrity,
+            countRetry: { retries.count() },
             stop: stopSignal)
         var all: [any ObjectStore] = []
         for location in [configuration.store] + configuration.destinations { all.append(try factory.make(location)) }

@@ -22,10 +22,12 @@ struct Housekeeper: Sendable {
         var nextPurge: UInt64 = 0
         var nextSign: UInt64 = 0
         var pause: UInt64 = 0
+        var condition = JournalCondition.ok
         while !stop.wait(nanoseconds: pause) {
             let now = System.monotonicNanoseconds()
             let deadline = dispatcher.expire(now: now)
             dispatcher.trimWhenIdle()
+            report(journal.condition, after: &condition)
             if now >= nextPurge {
                 purge()
                 nextPurge = now + Self.purgeInterval
@@ -38,6 +40,14 @@ struct Housekeeper: Sendable {
             let untilDeadline = deadline.map { $0 > now ? $0 - now : 0 } ?? Self.second
             pause = min(max(untilDeadline, 1_000_000), watchdog.map { min($0 / 4, Self.second / 4) } ?? Self.second / 4)
         }
+    }
+
+    /// Logs that hand-overs are no longer taken, or taken again.
+    private func report(_ condition: JournalCondition, after last: inout JournalCondition) {
+        guard condition != last else { return }
+        last = condition
+        if condition == .ok { return log.notice("the journal takes hand-overs again") }
+        log.critical("the journal takes no hand-overs", metadata: ["journal": "\(condition.text)"])
     }
 
     private func purge() {

@@ -60,8 +60,13 @@ final class Objects: Sendable {
                 throw ArtifactError(
                     .conflict, "job \(job) is still to write '\(target.uri.escapedForLog)'; wait for it or cancel it first")
             }
-            guard try sessions[target.store].head(target.key) != nil else {
-                throw ArtifactError(.notFound, "there is no object '\(target.uri.escapedForLog)'")
+            do throws(ArtifactError) {
+                guard try sessions[target.store].head(target.key) != nil else {
+                    throw ArtifactError(.notFound, "there is no object '\(target.uri.escapedForLog)'")
+                }
+            } catch {
+                // A damaged object is there all the same, and can be removed.
+                guard error.code == .corruptObject else { throw error }
             }
             try sessions[target.store].delete(target.key)
             return .deleted

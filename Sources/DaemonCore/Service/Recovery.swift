@@ -37,8 +37,6 @@ struct Recovery {
         if resumed + lost > 0 {
             log.notice("jobs of an earlier run go on", metadata: ["jobs": "\(resumed)", "lost": "\(lost)"])
         }
-        // A journal that was set aside knew of files that this one does not: they are for a person to look at.
-        if journal.setAside != nil { return }
         let names = try journal.spoolNames()
         let orphans = try kernelCalls(orThrow: .localStorageFailed, "the spool cannot be read") { () throws(SystemError) in
             try spool.takeStock(keeping: names)

@@ -126,7 +126,7 @@ final class RequestHandler: Sendable {
             return (SpoolFile(reader: reader, reserved: request.sizeHint, in: spool), writer)
         } catch {
             spool.release(request.sizeHint)
-            throw ArtifactError(.localStorageFailed, "the spool could not make a file", cause: "\(error)")
+            throw spool.failure("could not make a file", error)
         }
     }
 

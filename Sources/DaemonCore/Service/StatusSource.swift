@@ -69,8 +69,8 @@ final class StatusSource: Sendable {
             return StatusReport(
                 daemon: StatusReport.Daemon(
                     version: artifactdVersion, pid: System.processID(), uptimeSeconds: Double(now - startedAt) / 1e9,
-                    store: stores.location.description, integrity: integrity.text(for: stores.location), journal: journalText,
-                    storeCondition: Self.condition(state.health[0])),
+                    store: stores.location.description, integrity: integrity.text(for: stores.location),
+                    journal: journal.condition.text, storeCondition: Self.condition(state.health[0])),
                 queue: StatusReport.Queue(
                     jobs: byState(\.jobs), bytes: byState(\.bytes), bytesPending: pending - min(done, pending),
                     limit: UInt64(configuration.queueJobs), oldestAcceptedAt: state.queue.oldestAcceptedAt),
@@ -88,15 +88,6 @@ final class StatusSource: Sendable {
                     StatusReport.Failure(
                         code: "\($0.error.code)", message: "\($0.error)", since: $0.since, job: $0.job.map { "\($0)" })
                 }, inFlight: inFlight)
-        }
-    }
-
-    private var journalText: String {
-        switch journal.condition {
-        case .ok: "ok"
-        case .full(let since, let reason): "full since \(Timestamp.iso8601(milliseconds: since)): \(reason)"
-        case .readOnly(let reason): "read-only: \(reason)"
-        case .failed(let reason): "failed: \(reason)"
         }
     }
 

@@ -1,4 +1,5 @@
 import ArtifactModel
+import Journal
 import LinuxSystem
 import ObjectStore
 import S3
@@ -9,6 +10,7 @@ import WorkerPool
 struct StoreFactory {
     let configuration: Configuration
     let environment: [String: String]
+    let journal: Journal
     let integrity: FoundIntegrity
     /// Told of each request that is sent again.
     let countRetry: @Sendable () -> Void
@@ -18,7 +20,14 @@ struct StoreFactory {
     func make(_ location: StoreLocation) throws(ArtifactError) -> any ObjectStore {
         let store: any ObjectStore
         switch location {
-        case .directory(let path): store = try DirectoryStore(root: path)
+        case .directory(let path):
+            // One that was there before and is not now lies on a file system that is away: objects that were begun anew in its place
+            // would be lost when it comes back.
+            let isKnown = try journal.recall(endpoint: location.description) != nil
+            store = try DirectoryStore(root: path, beginning: !isKnown)
+            if !isKnown {
+                try journal.remember(endpoint: location.description, integrity: Integrity.filesystem.rawValue)
+            }
         case .s3:
             let options = S3Options(
                 version: artifactdVersion, integrity: configuration.s3.integrity, pathStyle: configuration.s3.pathStyle,

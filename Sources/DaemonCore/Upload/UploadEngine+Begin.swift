@@ -60,7 +60,7 @@ extension UploadEngine {
         guard isSingle ? pending.attempts > 0 : pending.upload?.id != nil else { return nil }
         guard isSingle else { return try stored(upload, outOf: try journal.parts(upload.sequence), session) }
         // Of a compressed object neither size nor checksum is known before it is compressed again.
-        guard let info = try session.head(upload.key), isOurs(info, upload), info.encoding == .identity,
+        guard let info = try Self.found(upload.key, session), isOurs(info, upload), info.encoding == .identity,
             info.size == pending.job.size, let check = info.metadata[ObjectMetadata.check],
             Self.agrees(info.checksum, "crc32c", check)
         else { return nil }
@@ -71,13 +71,21 @@ extension UploadEngine {
     func stored(
         _ upload: Upload, outOf parts: [PartRecord], _ session: any ObjectStoreSession
     ) throws(ArtifactError) -> StoredFacts? {
-        guard let info = try session.head(upload.key), isOurs(info, upload),
+        guard let info = try Self.found(upload.key, session), isOurs(info, upload),
             parts.reduce(0, { $0 + $1.rawLength }) == upload.size, parts.reduce(0, { $0 + $1.size }) == info.size
         else { return nil }
         if let check = Self.joined(parts.map(\.check)), !Self.agrees(info.checksum, "\(check.algorithm)", check.base64) {
             return nil
         }
         return StoredFacts(etag: info.etag, size: info.size, checksum: info.checksum, rawChecksum: Self.rawCheck(of: parts))
+    }
+
+    /// What the store has under a key; nil also for a damaged object: it is to be replaced.
+    private static func found(_ key: ObjectKey, _ session: any ObjectStoreSession) throws(ArtifactError) -> ObjectInfo? {
+        do throws(ArtifactError) { return try session.head(key) } catch {
+            guard error.code == .corruptObject else { throw error }
+            return nil
+        }
     }
 
     private func isOurs(_ info: ObjectInfo, _ upload: Upload) -> Bool {

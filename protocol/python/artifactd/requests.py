@@ -198,11 +198,17 @@ class Handover(Request):
         if refusal.code == "conflict" and self.message.spool is not None:
             # A process that was just forked has a copy of the writable descriptor for a moment.
             return self._pause_within(min(patience, 2.0), None)
-        if refusal.code == "cancelled" and self._refusals > 0 and self._may_renew_key:
-            # A job that could not be made DURABLE was cancelled, and the key stands for it.
+        if self._may_renew_key and self._has_failed_before(refusal):
+            # The key stands for a job that has failed, while the bytes are still here.
             self.message.idempotency_key = os.urandom(16)
             return self._pause_within(patience, None)
         return super().pause_after(refusal, patience)
+
+    def _has_failed_before(self, refusal: ArtifactError) -> bool:
+        """Whether that is about a job that an earlier sending made: one that had no room to become DURABLE was cancelled, and one
+        that was to become so lost its bytes where the daemon was killed.
+        """
+        return (refusal.code == "cancelled" and self._refusals > 0) or (refusal.code == "source_lost" and self.sendings > 1)
 
     def finish(self, answer: Message | None = None, error: ArtifactError | None = None, descriptor: int | None = None) -> None:
         self._source.close()
