@@ -126,7 +126,8 @@ public enum Integrity: String, Sendable, CaseIterable {
     public var crc: CRC.Algorithm? {
         switch self {
         case .crc64nvme: .crc64nvme
-        case .crc32c: .crc32c
+        // Not verified on receipt, but kept with the object, and verified by whoever reads it.
+        case .crc32c, .filesystem: .crc32c
         default: nil
         }
     }

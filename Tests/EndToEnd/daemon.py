@@ -30,6 +30,7 @@ class Daemon:
             "LANG": "C.UTF-8",
             "SWIFT_BACKTRACE": "enable=no",
             "AWS_EC2_METADATA_DISABLED": "true",
+            **processes.SANITIZER,
             **(environment or {}),
             **{"ARTIFACTD_" + key.upper(): str(value) for key, value in (settings or {}).items()},
         }
@@ -116,6 +117,7 @@ class Daemon:
         """Runs artifactctl, which must end with this status, or with any for None."""
         command = [*before, binaries / "artifactctl", *arguments]
         environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8", "ARTIFACTD_SOCKET": str(self.socket)}
+        environment.update(processes.SANITIZER)
         options = {"timeout": 300, "text": True, **options}
         done = subprocess.run([*map(os.fsdecode, command)], env=environment, capture_output=True, **options)
         assert status in (None, done.returncode), f"{done.args} ended with {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.log()}"

@@ -14,6 +14,9 @@ BINARIES = pathlib.Path(os.environ.get("ARTIFACTD_BIN", pathlib.Path(__file__).r
 SECRET_KEY = "a-secret-of-the-tests/with+odd=characters"
 ACCESS_KEY = "AKARTIFACTDTEST"
 PR_SET_PDEATHSIG = 1
+# How a program that was built with a sanitizer reports (Tests/Sanitizers/run).
+_NAMES = ("ASAN_OPTIONS", "LD_PRELOAD", "LSAN_OPTIONS", "TSAN_OPTIONS")
+SANITIZER = {name: os.environ[name] for name in _NAMES if name in os.environ}
 
 _libc = ctypes.CDLL(None, use_errno=True)
 

@@ -566,6 +566,25 @@ def test_store_directory_that_is_away(daemon, tmp_path):
     assert daemon.status()["daemon"]["store_condition"] == "ok"
 
 
+@pytest.mark.parametrize("compression", ["none", "gzip", "zstd"])
+@pytest.mark.parametrize("size", [1 << 10, 20 << 20], ids=["one put", "multipart"])
+def test_object_changed_in_its_directory(daemon, tmp_path, size, compression):
+    """A flipped bit in the store is not given out as what was stored, though size and times are as they were."""
+    (tmp_path / "file").write_bytes(os.urandom(size))
+    daemon.put(tmp_path / "file", to="object", compression=compression, ack="stored")
+    stored = daemon.state / "store" / "object"
+    times = stored.stat()
+    with stored.open("r+b") as file:
+        file.seek(times.st_size // 2)
+        byte = file.read(1)[0]
+        file.seek(times.st_size // 2)
+        file.write(bytes([byte ^ 1]))
+    os.utime(stored, ns=(times.st_atime_ns, times.st_mtime_ns))
+    done = daemon.ctl("get", "object", "-o", tmp_path / "got", status=1)
+    assert "store it again" in done.stderr, done.stderr
+    assert not (tmp_path / "got").exists()
+
+
 def test_key_that_the_directory_store_cannot_hold(daemon, tmp_path, serves):
     """Refused before the job is accepted, with the way out."""
     (tmp_path / "file").write_bytes(b"x")

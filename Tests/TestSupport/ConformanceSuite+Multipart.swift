@@ -84,7 +84,7 @@ extension ConformanceSuite {
             let session = subject.store.makeSession()
             var upload = try session.begin("not as said")
             try session.send([1, 2, 3], as: 1, at: 0, to: &upload)
-            let algorithm = try session.integrity().crc
+            let algorithm = try session.verifiedCRC()
             let wrong = algorithm.map { TableCRC.check($0, of: [3, 2, 1]) } ?? CRC(.crc32c, value: 0, length: 4)
             let completed = try code {
                 try session.completeUpload(key: upload.key, uploadID: upload.id, parts: upload.receipts, check: wrong)
@@ -93,7 +93,7 @@ extension ConformanceSuite {
         },
         Case("A part that does not fit its check is refused and not listed") { subject in
             let session = subject.store.makeSession()
-            guard let algorithm = try session.integrity().crc else { return }
+            guard let algorithm = try session.verifiedCRC() else { return }
             let upload = try session.begin("damaged part")
             let part = PartDescription(
                 key: upload.key, uploadID: upload.id, number: 1, offset: 0, check: TableCRC.check(algorithm, of: [3, 2, 1]))

@@ -51,7 +51,7 @@ extension ConformanceSuite {
         },
         Case("Bytes that do not fit their check are refused, and no object appears") { subject in
             let session = subject.store.makeSession()
-            guard let algorithm = try session.integrity().crc else { return }
+            guard let algorithm = try session.verifiedCRC() else { return }
             let object = ObjectDescription(
                 key: try ObjectKey("damaged"), contentType: "text/plain", encoding: .identity, metadata: [])
             let wrong = TableCRC.check(algorithm, of: Array("others".utf8))

@@ -56,6 +56,12 @@ extension ObjectStoreSession {
         try integrity().crc.map { TableCRC.check($0, of: bytes) }
     }
 
+    /// The CRC that the store verifies on receipt; nil where it verifies none.
+    func verifiedCRC() throws -> CRC.Algorithm? {
+        let integrity = try integrity()
+        return integrity == .filesystem ? nil : integrity.crc
+    }
+
     @discardableResult
     func put(
         _ key: String, _ bytes: [UInt8], contentType: String = "application/octet-stream", encoding: ContentEncoding = .identity,

@@ -135,15 +135,23 @@ final class Objects: Sendable {
     ) throws(ArtifactError) -> Got {
         var decoder: StreamDecoder?
         var got = Got(size: 0, encoding: .identity, contentType: "")
-        var check = CRC.empty(.crc32c)
-        /// What the source's check was when it was stored, where the object says so.
-        var expected: String?
+        var check: ReadCheck?
         func write(_ bytes: UnsafeRawBufferPointer) throws(ArtifactError) {
             do throws(SystemError) { try System.write(bytes, to: file.number) } catch {
                 throw ArtifactError(.localStorageFailed, "get: writing to the file failed", cause: "\(error)")
             }
             got.size += UInt64(bytes.count)
-            if expected != nil { check = check.joined(with: Checksummer.crc(.crc32c, bytes)) }
+            check?.add(decoded: bytes)
+        }
+        /// Says which object it is that is damaged.
+        func decoding(_ work: () throws(ArtifactError) -> Void) throws(ArtifactError) {
+            do throws(ArtifactError) { try work() } catch {
+                guard error.code == .corruptObject else { throw error }
+                throw ArtifactError(
+                    .corruptObject,
+                    "'\(target.uri.escapedForLog)' is damaged: \(error.message); store it again, or read another copy",
+                    cause: error.cause)
+            }
         }
         try session.get(target.key) { info, bytes throws(ArtifactError) in
             let current: StreamDecoder
@@ -154,15 +162,16 @@ final class Objects: Sendable {
                 decoder = current
                 got.encoding = info.encoding
                 got.contentType = info.contentType
-                expected = info.metadata[ObjectMetadata.check]
+                check = ReadCheck(info)
             }
-            try current.decode(bytes) { decoded throws(ArtifactError) in try write(decoded) }
+            check?.add(stored: bytes)
+            try decoding { () throws(ArtifactError) in
+                try current.decode(bytes) { decoded throws(ArtifactError) in try write(decoded) }
+            }
         }
-        try decoder?.finish()
-        if let expected, expected != check.base64 {
-            throw ArtifactError(
-                .corruptObject, "'\(target.uri.escapedForLog)' does not have the checksum it was stored with",
-                cause: "crc32c \(check.base64) instead of \(expected)")
+        try decoding { () throws(ArtifactError) in
+            try decoder?.finish()
+            try check?.finish()
         }
         return got
     }

@@ -315,7 +315,7 @@ class Client:
         return count, refusals
 
     def status(self, timeout: float | None = None) -> dict[str, Any]:
-        """What the daemon says of itself: section 11 of the specification has the keys."""
+        """What the daemon says of itself: section 12 of the specification has the keys."""
         report = cast(StatusReport, self.link.call(Request(Status()), timeout))
         return cast("dict[str, Any]", json.loads(report.json))
 

@@ -9,7 +9,7 @@ from typing import Any
 class ArtifactError(Exception):
     """The base of all errors of this package.
 
-    `code` is a name of section 12 of the protocol's specification (`busy`, `not_found`, …) or one of this client's own.
+    `code` is a name of section 13 of the protocol's specification (`busy`, `not_found`, …) or one of this client's own.
     `message` is one sentence: what, which thing, and the way out. `cause` is what lay underneath, as its own source said it.
     `retry_after` is in seconds from when the error was made; None where nobody knows.
     """

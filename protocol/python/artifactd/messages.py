@@ -319,7 +319,7 @@ class Status(Message):
 
 @message(0x8030)
 class StatusReport(Message):
-    """The document of section 11."""
+    """The document of section 12."""
 
     json: str = required(CRITICAL | 1, TEXT)
 

@@ -224,7 +224,7 @@ class Message:
 
     @classmethod
     def decode(cls: type[AnyMessage], payload: bytes) -> AnyMessage:
-        """The message of a payload; raises `ArtifactError` with the codes of section 12."""
+        """The message of a payload; raises `ArtifactError` with the codes of section 13."""
         values: dict[str, Any] = {}
         offset, end = 0, len(payload)
         unknown = None
