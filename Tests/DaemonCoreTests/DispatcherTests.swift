@@ -32,7 +32,7 @@ import WorkerPool
             destination: "s3://memory/\(key ?? "k\(sequence)")", label: "", size: size, level: .accepted, pin: .inline,
             compression: .none, changePolicy: .fail, kind: .other, contentType: "", acceptedAt: 0)
         try dispatcher.reserve(bytes: size)
-        dispatcher.accepted(job, sequence: sequence, isHeld: false)
+        dispatcher.accepted(job, sequence: sequence, holds: [])
     }
 
     private func begin(_ dispatcher: Dispatcher) throws -> (Upload, Int) {
@@ -127,7 +127,7 @@ import WorkerPool
         defer { worker.join() }
         // Nothing fits until this is given back; the signal is what a worker's return stands for.
         dispatcher.buffers.release(25 << 20)
-        dispatcher.release(0)
+        dispatcher.release(0, .copying)
         let taken = try order.wait()
         #expect(taken.sorted() == Array(1...9))
         #expect(taken.prefix(2).contains(1))

@@ -5,11 +5,11 @@ import Testing
 
 @Suite struct JobQueueTests {
     private func entry(
-        _ sequence: Int64, to destination: String? = nil, tenant: String = "t", standing: JobQueue.Standing = .ready
+        _ sequence: Int64, to destination: String? = nil, tenant: String = "t", holds: JobQueue.Holds = []
     ) -> JobQueue.Entry {
         JobQueue.Entry(
             sequence: sequence, id: JobID(high: 0, low: UInt64(sequence)), tenant: tenant,
-            destination: destination ?? "d\(sequence)", size: 1, level: .accepted, acceptedAt: sequence, standing: standing)
+            destination: destination ?? "d\(sequence)", size: 1, level: .accepted, acceptedAt: sequence, holds: holds)
     }
 
     private let error = ArtifactError(.storeUnavailable, "scripted")
@@ -79,12 +79,12 @@ import Testing
     /// A held job runs when it is released, and keeps those behind it waiting until then.
     @Test func heldJobsWait() {
         var queue = JobQueue()
-        queue.insert(entry(1, to: "same", standing: .held))
+        queue.insert(entry(1, to: "same", holds: .copying))
         queue.insert(entry(2, to: "same"))
         #expect(queue.next(now: 0) == nil)
-        queue.release(1)
+        queue.release(1, .copying)
         #expect(queue.next(now: 0)?.sequence == 1)
-        queue.hold(1)
+        queue.hold(1, .copying)
         #expect(queue.entries[1]?.standing == .taken)
         queue.remove(1)
         #expect(queue.next(now: 0)?.sequence == 2)
@@ -96,10 +96,42 @@ import Testing
         queue.insert(entry(1))
         _ = queue.next(now: 0)
         queue.park(1, until: 10, because: error)
-        queue.hold(1)
+        queue.hold(1, .copying)
         #expect(queue.next(now: 20) == nil)
-        queue.release(1)
+        queue.release(1, .copying)
         #expect(queue.next(now: 20)?.sequence == 1)
+    }
+
+    /// A job runs only when no reason is left to hold it, in whatever order they end.
+    @Test func everyHoldCounts() {
+        var queue = JobQueue()
+        queue.insert(entry(1, holds: [.copying, .unplaced]))
+        queue.hold(1, .steered)
+        for hold in [JobQueue.Holds.copying, .unplaced] {
+            queue.release(1, hold)
+            #expect(queue.next(now: 0) == nil)
+        }
+        queue.release(1, .steered)
+        #expect(queue.next(now: 0)?.sequence == 1)
+    }
+
+    /// A job whose destination is decided joins the line of that destination, in the order of acceptance.
+    @Test func placedJobsJoinTheLine() {
+        var queue = JobQueue()
+        queue.insert(entry(1, to: "provisional", holds: .unplaced))
+        queue.insert(entry(2, to: "final"))
+        queue.insert(entry(3, to: "provisional", holds: .unplaced))
+        queue.place(1, at: "final")
+        queue.place(3, at: "final")
+        // What has no place to wait for goes where it went.
+        queue.place(2, at: "elsewhere")
+        #expect(queue.pending(destination: "final") == [1, 2, 3])
+        #expect(queue.pending(destination: "provisional") == [])
+        for expected in [1, 2, 3] as [Int64] {
+            #expect(queue.next(now: 0)?.sequence == expected)
+            #expect(queue.next(now: 0) == nil)
+            queue.remove(expected)
+        }
     }
 
     /// Whatever is done in whatever order: never two jobs of one destination at once, never a later one before an earlier one, and
@@ -123,11 +155,11 @@ import Testing
             switch kind {
             case 0...3 where inserted < 300:
                 inserted += 1
-                let standing: JobQueue.Standing = Int.random(in: 0..<6, using: &random) == 0 ? .held : .ready
+                let holds: JobQueue.Holds = Int.random(in: 0..<6, using: &random) == 0 ? .copying : []
                 queue.insert(
                     entry(
                         inserted, to: "d\(Int.random(in: 0..<20, using: &random))",
-                        tenant: "t\(Int.random(in: 0..<4, using: &random))", standing: standing))
+                        tenant: "t\(Int.random(in: 0..<4, using: &random))", holds: holds))
             case 4...6:
                 if let entry = queue.next(now: now) {
                     let (isNew, _) = taken.insert(entry.sequence)
@@ -147,7 +179,11 @@ import Testing
                 }
             case 9:
                 if let sequence = queue.entries.keys.sorted().randomElement(using: &random) {
-                    if Bool.random(using: &random) { queue.hold(sequence) } else { queue.release(sequence) }
+                    if Bool.random(using: &random) {
+                        queue.hold(sequence, .steered)
+                    } else {
+                        queue.release(sequence, [.copying, .steered])
+                    }
                 }
             default:
                 if let sequence = taken.randomElement(using: &random), let entry = queue.remove(sequence) {
@@ -158,7 +194,7 @@ import Testing
             check()
         }
         for _ in 0..<3000 { step(Int.random(in: 0..<12, using: &random)) }
-        for sequence in queue.entries.keys { queue.release(sequence) }
+        for sequence in queue.entries.keys { queue.release(sequence, [.copying, .steered, .unplaced]) }
         for _ in 0..<10_000 where !queue.isEmpty { step(Bool.random(using: &random) ? 4 : 10) }
         #expect(queue.isEmpty)
         #expect(queue.nextWake == nil || queue.next(now: .max) == nil)

@@ -28,11 +28,13 @@ final class Rig: Sendable {
     let intake: Intake
     let stores: Stores
     let objects: DaemonCore.Objects
+    let registrar: Registrar
     let requests: RequestHandler
     let status: StatusSource
     private let threads: WorkerThreads
     private let keepers: WorkerThreads
     private let objectThreads: WorkerThreads
+    private let registrarThread: OwnedThread
     private let life = Mutex((isRunning: true, gates: [Gate]()))
 
     static let peer = Peer(uid: System.effectiveUserID(), gid: 0, isAdmin: true, isOwnUser: true, tenant: "default")
@@ -77,14 +79,19 @@ final class Rig: Sendable {
         status = StatusSource(
             configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
             integrity: FoundIntegrity(journal: journal))
+        registrar = Registrar(
+            journal: journal, stores: stores, dispatcher: dispatcher, log: log.logger, backoff: Backoff(base: 1000, cap: 1000))
+        let registry = Registry(
+            journal: journal, stores: stores, objects: objects, dispatcher: dispatcher, registrar: registrar)
         requests = RequestHandler(
             configuration: configuration, policy: PeerPolicy(rules: configuration.peers, ownUser: System.effectiveUserID()),
             journal: journal, spool: spool, stores: stores, intake: intake, dispatcher: dispatcher, engine: engine,
-            objects: objects, status: status)
-        let (engine, keeper, objects) = (engine, keeper, objects)
+            objects: objects, registry: registry, status: status)
+        let (engine, keeper, objects, registrar) = (engine, keeper, objects, registrar)
         threads = try WorkerThreads(count: configuration.workers, name: "upload") { _ in engine.run() }
         keepers = try WorkerThreads(count: 2, name: "keep") { _ in keeper.run() }
         objectThreads = try WorkerThreads(count: 1, name: "object") { _ in objects.run() }
+        registrarThread = try OwnedThread(name: "registrar") { registrar.run() }
     }
 
     /// A gate for a hook of the store. It opens when the rig stops, at the latest: threads that wait there must end.
@@ -119,9 +126,9 @@ final class Rig: Sendable {
     }
 
     /// Has a request carried out, as from a connection.
-    func handle(_ request: Message) -> Promise<Result<Message, ArtifactError>> {
+    func handle(_ request: Message, as peer: Peer = peer) -> Promise<Result<Message, ArtifactError>> {
         let promise = Promise<Result<Message, ArtifactError>>()
-        requests.handle(request, descriptor: nil, spoolFile: nil, peer: Self.peer) { promise.keep($0) }
+        requests.handle(request, descriptor: nil, spoolFile: nil, peer: peer) { promise.keep($0) }
         return promise
     }
 
@@ -182,8 +189,10 @@ final class Rig: Sendable {
         for gate in gates { gate.open() }
         keeper.stop()
         objects.stop()
+        dispatcher.bell.stop()
         keepers.join()
         objectThreads.join()
+        registrarThread.join()
         threads.join()
         try journal.close()
     }

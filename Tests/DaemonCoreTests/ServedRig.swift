@@ -24,7 +24,8 @@ final class ServedRig {
         let server = try Server(listener: listener, requests: rig.requests, status: rig.status, log: rig.log.logger)
         self.server = server
         let keeper = Housekeeper(
-            configuration: rig.configuration, journal: rig.journal, dispatcher: rig.dispatcher, stop: stop, environment: [:],
+            configuration: rig.configuration, journal: rig.journal, dispatcher: rig.dispatcher, commits: rig.registrar.waiters,
+            stop: stop, environment: [:],
             watchdog: nil, log: rig.log.logger)
         thread = try OwnedThread(name: "accept") { server.run() }
         housekeeper = try OwnedThread(name: "housekeeper") { keeper.run() }

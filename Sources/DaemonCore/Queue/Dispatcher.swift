@@ -176,11 +176,20 @@ final class Dispatcher: Sendable {
         monitor.broadcast()
     }
 
-    /// The jobs of an experiment that has no place yet.
-    func unplaced(in experiment: String) -> [(sequence: Int64, id: JobID)] {
-        monitor.withLock { state in
-            state.queue.entries.values.filter { $0.experiment == experiment && $0.holds.contains(.unplaced) }
-                .map { ($0.sequence, $0.id) }
+    /// Takes down why jobs wait for the places of their experiments.
+    /// - Parameter errors: what is wrong, by the experiment's id.
+    /// - Returns: those jobs, as far as they wait for nothing else, and what is wrong.
+    func explainUnplaced(_ errors: [String: ArtifactError]) -> [(sequence: Int64, error: ArtifactError)] {
+        let now = System.wallMilliseconds()
+        return monitor.withLock { state in
+            var waiting: [(sequence: Int64, error: ArtifactError)] = []
+            for entry in state.queue.entries.values where entry.holds == .unplaced {
+                guard let experiment = entry.experiment, let error = errors[experiment] else { continue }
+                state.queue.update(entry.sequence) { $0.lastError = error }
+                state.note(error, job: entry.id, now: now)
+                waiting.append((entry.sequence, error))
+            }
+            return waiting
         }
     }
 
@@ -300,6 +309,15 @@ final class Dispatcher: Sendable {
     }
 
     // MARK: The store's health
+
+    /// - Throws: why a store does not answer, where it is known that it does not: to ask again would only take time.
+    func requireHealth(of store: Int) throws(ArtifactError) {
+        let now = System.monotonicNanoseconds()
+        let trouble = monitor.withLock { state in
+            state.health[store].blocked(now: now).flatMap { _ in state.health[store].trouble?.error }
+        }
+        if let trouble { throw trouble }
+    }
 
     /// A store has answered: with what was asked for, or with a refusal that concerns one job.
     func storeAnswered(_ store: Int) {

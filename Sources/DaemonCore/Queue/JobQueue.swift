@@ -129,10 +129,13 @@ struct JobQueue {
     /// Decides where an unplaced job goes.
     mutating func place(_ sequence: Int64, at destination: String) {
         guard var entry = entries[sequence], entry.holds.contains(.unplaced) else { return }
+        entry.lastError = nil
         if entry.destination != destination {
             remove(sequence)
             entry.destination = destination
             insert(entry)
+        } else {
+            entries[sequence] = entry
         }
         release(sequence, .unplaced)
     }

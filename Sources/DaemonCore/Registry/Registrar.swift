@@ -1,10 +1,8 @@
 import ArtifactModel
-import ArtifactWire
 import Journal
 import LinuxSystem
 import Logging
 import ObjectStore
-import Synchronization
 import WorkerPool
 
 /// Brings what the journal knows of experiments, runs and their manifests into the store, on one thread of its own.
@@ -12,39 +10,22 @@ import WorkerPool
 /// The journal says what is to be done, so nothing is lost by a restart. What the store refuses or does not answer is tried again
 /// with growing pauses; each subject by itself, so that one which fails keeps no other.
 final class Registrar: Sendable {
-    /// What can be in trouble.
-    private enum Subject: Hashable {
-        case experiment(String)
-        case run(String)
-        case commit(run: String, group: String?)
-    }
-
-    /// Somebody who waits for a commit.
-    private struct Waiter: Sendable {
-        var run: String
-        var group: String?
-        /// Monotonic nanoseconds; nil to wait without end.
-        var deadline: UInt64?
-        var answer: Answer
-    }
-
-    typealias Answer = @Sendable (Result<CommitWaited, ArtifactError>) -> Void
-
-    /// How often a group is looked at whose members may be on other nodes, in nanoseconds.
-    private static let groupInterval: UInt64 = 1_000_000_000
     private static let page = 1000
+    /// So many calls that a store does not answer end a pass for it: the others would wait as long, and in vain.
+    private static let patience = 3
+    private static let second: UInt64 = 1_000_000_000
 
-    private let journal: Journal
-    private let stores: Stores
+    let journal: Journal
+    let stores: Stores
+    let log: Logger
+    let bell: RegistryBell
+    let waiters: CommitWaiters
     private let dispatcher: Dispatcher
-    private let log: Logger
-    private let bell: RegistryBell
-    private let waiters = Mutex<[Waiter]>([])
     private let backoff: Backoff
 
     init(
         journal: Journal, stores: Stores, dispatcher: Dispatcher, log: Logger,
-        backoff: Backoff = Backoff(base: 1_000_000_000, cap: 60_000_000_000)
+        backoff: Backoff = Backoff(base: second, cap: 60 * second)
     ) {
         self.journal = journal
         self.stores = stores
@@ -52,74 +33,61 @@ final class Registrar: Sendable {
         self.log = log
         self.backoff = backoff
         bell = dispatcher.bell
+        waiters = CommitWaiters(journal: journal)
     }
 
-    /// Answers when a run or a group is committed, when it cannot be, or at the deadline (monotonic nanoseconds).
-    func wait(run: String, group: String?, deadline: UInt64?, answer: @escaping Answer) {
-        waiters.withLock { $0.append(Waiter(run: run, group: group, deadline: deadline, answer: answer)) }
-        bell.ring()
+    /// What the thread knows from one pass to the next.
+    struct Memory {
+        let sessions: StoreSessions
+        /// What the pass finds out.
+        var findings = RegistryFindings()
+        /// The calls of this pass that each store did not answer.
+        var unanswered: [Int: (count: Int, error: ArtifactError)] = [:]
+        /// What the pass before found out.
+        var earlier = RegistryFindings()
+        /// When to look again for a group's members on other nodes, in monotonic nanoseconds.
+        var looks: [CommitSubject: UInt64] = [:]
     }
 
     // MARK: The thread
-
-    /// What a thread knows from one pass to the next.
-    private struct Memory {
-        let sessions: StoreSessions
-        /// Why something is not done.
-        var troubles: [Subject: ArtifactError] = [:]
-        /// The members that a group still lacks.
-        var missing: [Subject: [UInt32]] = [:]
-        /// How many passes in a row met trouble.
-        var failures = 0
-    }
 
     /// The thread's life.
     func run() {
         var memory = Memory(sessions: StoreSessions(stores))
         var earliest: UInt64 = 0
         var retryAt: UInt64?
-        while bell.wait(earliest: earliest, deadline: [retryAt, nextDeadline].compactMap { $0 }.min()) {
+        var failures = 0
+        while bell.wait(earliest: earliest, deadline: retryAt) {
             let began = System.monotonicNanoseconds()
+            let number = waiters.lastNumber
             pass(&memory)
-            answerWaiters(memory)
+            waiters.settle(memory.findings, upTo: number)
             let ended = System.monotonicNanoseconds()
             // At most a tenth of a core, however fast jobs end that somebody waits for.
             earliest = ended + 9 * (ended - began)
-            retryAt = memory.missing.isEmpty ? nil : ended + Self.groupInterval
-            if !memory.troubles.isEmpty {
-                memory.failures += 1
+            retryAt = memory.looks.values.min()
+            failures = memory.findings.errors.isEmpty ? 0 : failures + 1
+            if failures > 0 {
                 var generator = SystemRandomNumberGenerator()
-                let pause = ended + backoff.delay(afterFailures: memory.failures, using: &generator)
+                let pause = ended + backoff.delay(afterFailures: failures, using: &generator)
                 retryAt = min(pause, retryAt ?? .max)
                 // New work rings; what is in trouble must not be asked for without end.
-                earliest = max(earliest, min(pause, ended + Self.groupInterval))
-            } else {
-                memory.failures = 0
+                earliest = max(earliest, min(pause, ended + Self.second))
             }
         }
-        for waiter in waiters.withLock({ waiters in
-            defer { waiters = [] }
-            return waiters
-        }) {
-            waiter.answer(.failure(ArtifactError(.shuttingDown, "the daemon is stopping; ask again when it is back")))
-        }
+        waiters.stop()
     }
 
-    private var nextDeadline: UInt64? { waiters.withLock { $0.compactMap(\.deadline).min() } }
-
     private func pass(_ memory: inout Memory) {
-        memory.troubles = [:]
-        memory.missing = [:]
+        memory.earlier = memory.findings
+        memory.findings = RegistryFindings()
+        memory.unanswered = [:]
         do throws(ArtifactError) {
             let own = RegistryStore(session: memory.sessions[0])
             for experiment in try journal.experimentsToConfirm() {
-                attempt(.experiment(experiment.id), &memory) { _ throws(ArtifactError) in
-                    do throws(ArtifactError) { try confirm(experiment, own) } catch {
-                        if !error.code.isTransient { failUnplaced(in: experiment.id, error) }
-                        throw error
-                    }
-                }
+                attempt(.experiment(experiment.id), &memory) { _ throws(ArtifactError) in try confirm(experiment, own) }
             }
+            explainUnplaced(memory.findings)
             for experiment in try journal.statesToWrite() {
                 attempt(.experiment(experiment.id), &memory) { _ throws(ArtifactError) in
                     try own.write(ExperimentStateDocument(experiment), at: try RegistryStore.stateKey(experiment.id))
@@ -127,53 +95,52 @@ final class Registrar: Sendable {
                 }
             }
             for run in try journal.runsToWrite(limit: Self.page) {
-                attempt(.run(run.id), &memory) { _ throws(ArtifactError) in
-                    try own.write(RunDocument(run), at: try RegistryStore.runKey(run.id))
-                    try journal.runWritten(run)
-                }
+                attempt(.run(run.id), &memory) { _ throws(ArtifactError) in try write(run, own) }
             }
             let commits = try journal.openCommits()
             // Before they are counted: a job that ends from here on rings.
             bell.awaitJobs(!commits.isEmpty)
-            for commit in commits where !commit.run.isProvisional {
-                attempt(.commit(run: commit.run.id, group: commit.group), &memory) { memory throws(ArtifactError) in
-                    try advance(commit, &memory)
-                }
-            }
+            advance(commits, &memory)
         } catch {
             log.error("the registry's work cannot be read", metadata: ["error": "\(error)"])
-            memory.troubles[.experiment("")] = error
+            memory.findings.errors[.journal] = error
         }
     }
 
-    private func attempt(
-        _ subject: Subject, _ memory: inout Memory, _ body: (inout Memory) throws(ArtifactError) -> Void
+    /// Does something about a subject, and takes down why it did not succeed.
+    /// - Parameter place: a URI within the store that it is done in; nil for the daemon's own.
+    func attempt(
+        _ subject: RegistryFindings.Subject, at place: String? = nil, _ memory: inout Memory,
+        _ body: (inout Memory) throws(ArtifactError) -> Void
     ) {
         guard !bell.isStopping else { return }
-        do throws(ArtifactError) { try body(&memory) } catch {
-            if memory.troubles[subject] == nil, memory.failures == 0 {
-                log.warning("a document of the registry is not in the store yet", metadata: ["error": "\(error)"])
+        do throws(ArtifactError) {
+            let store = try place.map { (place) throws(ArtifactError) in try stores.place(of: place).store } ?? 0
+            if let unanswered = memory.unanswered[store], unanswered.count >= Self.patience { throw unanswered.error }
+            do throws(ArtifactError) { try body(&memory) } catch {
+                if error.code == .storeUnavailable || error.code == .storeThrottled {
+                    memory.unanswered[store] = ((memory.unanswered[store]?.count ?? 0) + 1, error)
+                }
+                throw error
             }
-            memory.troubles[subject] = error
+        } catch {
+            if memory.findings.errors[subject] == nil, memory.earlier.errors[subject]?.code != error.code, !bell.isStopping {
+                log.warning("the registry in the store is behind", metadata: ["subject": "\(subject)", "error": "\(error)"])
+            }
+            memory.findings.errors[subject] = error
         }
     }
 
-    /// An experiment that cannot be confirmed fails its jobs, with the reason: they can be retried when it is mended.
-    private func failUnplaced(in experiment: String, _ error: ArtifactError) {
-        for (sequence, _) in dispatcher.unplaced(in: experiment) {
-            journal.submit(.failed(sequence, error, at: System.wallMilliseconds())) { [dispatcher] outcome in
-                if case .success(true) = outcome { dispatcher.finished(sequence, .failed, error: error) }
-            }
-        }
-    }
+    // MARK: Experiments
 
     /// Finds out where an experiment lies, and lets its jobs go there. Called on any thread that has a session.
     func confirm(_ experiment: Experiment, _ store: RegistryStore) throws(ArtifactError) {
-        try store.writeIfAbsent(ExperimentDocument(experiment), at: try RegistryStore.experimentKey(experiment.id))
+        _ = try store.writeIfAbsent(ExperimentDocument(experiment), at: try RegistryStore.experimentKey(experiment.id))
         // Whoever was first: the store's wins. Read back where ours was written, too: a server may ignore the condition.
         guard let found = try store.experiment(experiment.id) else {
             throw ArtifactError(
-                .storeUnavailable, "the store does not show experiment \(experiment.id) although it was written; it is tried again")
+                .storeUnavailable,
+                "the store does not show experiment \(experiment.id) although it was written; it is tried again")
         }
         guard found.tenant == experiment.tenant, found.name.utf8.elementsEqual(experiment.name.utf8) else {
             throw ArtifactError(
@@ -190,114 +157,43 @@ final class Registrar: Sendable {
         _ = try journal.learnExperiment(found)
     }
 
-    // MARK: Manifests
-
-    private func advance(_ commit: CommitRequest, _ memory: inout Memory) throws(ArtifactError) {
-        let root = try stores.resolve("\(Experiment.runURI(artifactURI: commit.run.artifactURI))/manifests/x")
-        let store = RegistryStore(session: memory.sessions[root.store])
-        let base = String(root.key.text.dropLast("manifests/x".utf8.count))
-        if !commit.isWritten {
-            let progress = try journal.commitProgress(commit)
-            guard progress.pending == 0, progress.failed == 0 else { return }
-            let artifacts = try artifacts(of: commit)
-            let now = System.wallMilliseconds()
-            if let group = commit.group {
-                let document = MemberDocument(
-                    runID: commit.run.id, group: group, member: commit.member, members: commit.members, artifacts: artifacts)
-                try store.write(document, at: try ObjectKey("\(base)groups/\(group)/\(commit.member).json"))
-            } else {
-                let document = ManifestDocument(
-                    runID: commit.run.id, daemon: journal.daemonID, status: "\(commit.run.status)", committedAt: now,
-                    artifacts: artifacts)
-                try store.write(document, at: try ObjectKey("\(base)manifests/\(journal.daemonID).json"))
-            }
-            // Asked for again meanwhile: the next pass writes it once more.
-            guard try journal.manifestWritten(commit, at: now) else { return bell.ring() }
-        }
-        if let group = commit.group { try completeGroup(group, of: commit, "\(base)groups/\(group)/", store, &memory) }
-    }
-
-    private func artifacts(of commit: CommitRequest) throws(ArtifactError) -> [ArtifactDocument] {
-        var artifacts: [ArtifactDocument] = []
-        var after: String?
-        repeat {
-            let page = try journal.manifestArtifacts(commit, after: after, limit: Self.page)
-            artifacts += page.map(ArtifactDocument.init)
-            after = page.count == Self.page ? page.last?.path : nil
-        } while after != nil
-        return artifacts
-    }
-
-    /// Writes a group's `commit.json` once every member's document is there, wherever its member was.
-    private func completeGroup(
-        _ group: String, of commit: CommitRequest, _ base: String, _ store: RegistryStore, _ memory: inout Memory
-    ) throws(ArtifactError) {
-        var names: Set<String> = []
-        var after: String?
-        repeat {
-            let page = try store.session.list(prefix: base, after: after, limit: Self.page)
-            names.formUnion(page.entries.map { String($0.key.dropFirst(base.count)) })
-            after = page.next
-        } while after != nil
-        if !names.contains("commit.json") {
-            let missing = (0..<commit.members).filter { !names.contains("\($0).json") }
-            guard missing.isEmpty else {
-                memory.missing[.commit(run: commit.run.id, group: group)] = missing
-                return
-            }
-            var artifacts: [ArtifactDocument] = []
-            for member in 0..<commit.members {
-                let key = try ObjectKey("\(base)\(member).json")
-                guard let document = try store.read(MemberDocument.self, at: key) else {
-                    throw ArtifactError(.storeUnavailable, "the store lists '\(key)' and does not show it; it is tried again")
-                }
-                artifacts += document.artifacts
-            }
-            artifacts.sort { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
-            let document = GroupDocument(runID: commit.run.id, group: group, members: commit.members, artifacts: artifacts)
-            try store.writeIfAbsent(document, at: try ObjectKey("\(base)commit.json"))
-        }
-        try journal.groupCommitted(run: commit.run.id, group: group, at: System.wallMilliseconds())
-    }
-
-    // MARK: Who waits
-
-    private func answerWaiters(_ memory: Memory) {
-        let now = System.monotonicNanoseconds()
-        var answers: [(Answer, Result<CommitWaited, ArtifactError>)] = []
-        waiters.withLock { waiters in
-            waiters.removeAll { waiter in
-                do throws(ArtifactError) {
-                    guard let outcome = try outcome(waiter, memory, isLate: now >= waiter.deadline ?? .max) else { return false }
-                    answers.append((waiter.answer, .success(outcome)))
-                } catch {
-                    answers.append((waiter.answer, .failure(error)))
-                }
-                return true
+    /// Jobs say why they wait for their experiment. One that cannot be confirmed fails its jobs: they can be retried when it is
+    /// mended.
+    private func explainUnplaced(_ findings: RegistryFindings) {
+        var errors: [String: ArtifactError] = [:]
+        for case (.experiment(let id), let error) in findings.errors { errors[id] = error }
+        guard !errors.isEmpty else { return }
+        for (sequence, error) in dispatcher.explainUnplaced(errors) where !error.code.isTransient {
+            journal.submit(.failed(sequence, error, at: System.wallMilliseconds())) { [dispatcher] outcome in
+                if case .success(true) = outcome { dispatcher.finished(sequence, .failed, error: error) }
             }
         }
-        for (answer, outcome) in answers { answer(outcome) }
     }
 
-    /// How a wait ends; nil while it does not.
-    private func outcome(_ waiter: Waiter, _ memory: Memory, isLate: Bool) throws(ArtifactError) -> CommitWaited? {
-        switch try journal.commitState(run: waiter.run, group: waiter.group) {
-        case .neverRequested:
-            throw ArtifactError(
-                .notFound, "nobody has asked this daemon to commit \(waiter.group.map { "group '\($0)' of " } ?? "")run '\(waiter.run)'")
-        case .committed: return CommitWaited(isCommitted: true, pending: 0, failed: 0, missing: [], error: nil)
-        case .open(let requests):
-            var waited = CommitWaited(isCommitted: false, pending: 0, failed: 0, missing: [], error: nil)
-            for request in requests where !request.isWritten {
-                let progress = try journal.commitProgress(request)
-                waited.pending += UInt64(progress.pending)
-                waited.failed += UInt64(progress.failed)
-            }
-            let subject = Subject.commit(run: waiter.run, group: waiter.group)
-            waited.missing = Array((memory.missing[subject] ?? []).prefix(CommitWaited.maximumMissing))
-            waited.error = memory.troubles[subject] ?? requests.first.flatMap { memory.troubles[.experiment($0.run.experimentID)] }
-            let cannotBe = waited.pending == 0 && (waited.failed > 0 || waited.error.map { !$0.code.isTransient } ?? false)
-            return isLate || cannotBe ? waited : nil
+    // MARK: Runs
+
+    /// Writes how a run stands. What another node has written of the same run stays, but for how it ended.
+    private func write(_ run: Run, _ store: RegistryStore) throws(ArtifactError) {
+        let key = try RegistryStore.runKey(run.id)
+        if run.status == .running, try store.writeIfAbsent(RunDocument(run), at: key) { return try journal.runWritten(run) }
+        guard var document = try store.read(RunDocument.self, at: key) else {
+            try store.write(RunDocument(run), at: key)
+            return try journal.runWritten(run)
         }
+        guard document.tenant == run.tenant, document.experimentID == run.experimentID else {
+            // Nothing of it is lost; but whoever looks for that id finds the other one.
+            log.error(
+                "the id of a run is that of another experiment's run in the store: this one cannot be found by its id",
+                metadata: ["run": "\(run.id)", "experiment": "\(run.experimentID)"])
+            return try journal.runWritten(run)
+        }
+        if run.status == .running {
+            if let found = document.run { _ = try journal.learnRun(found) }
+        } else {
+            document.status = "\(run.status)"
+            document.endedAt = run.endedAt
+            try store.write(document, at: key)
+        }
+        try journal.runWritten(run)
     }
 }

@@ -12,6 +12,7 @@ final class Registry: Sendable {
     private let stores: Stores
     private let objects: Objects
     private let registrar: Registrar
+    private let dispatcher: Dispatcher
     private let bell: RegistryBell
     private let listing: ArtifactListing
 
@@ -20,12 +21,13 @@ final class Registry: Sendable {
         self.stores = stores
         self.objects = objects
         self.registrar = registrar
+        self.dispatcher = dispatcher
         bell = dispatcher.bell
-        listing = ArtifactListing(journal: journal, stores: stores)
+        listing = ArtifactListing(
+            journal: journal, stores: stores, dispatcher: dispatcher, manifests: ManifestReader(stores: stores))
     }
 
     typealias Answer = @Sendable (Result<Message, ArtifactError>) -> Void
-    typealias Cancel = @Sendable (JobID, @escaping Answer) -> Void
 
     // MARK: Experiments
 
@@ -33,25 +35,26 @@ final class Registry: Sendable {
     func create(_ request: CreateExperiment, _ peer: Peer, _ answer: @escaping Answer) {
         objects.perform(answer) { [self] sessions throws(ArtifactError) in
             let id = try ExperimentID.of(tenant: peer.tenant, name: request.name)
+            let location = try location(request.artifactLocation, of: id)
             let store = RegistryStore(session: sessions[0])
-            let isReachable = try Self.unlessAway { () throws(ArtifactError) in
+            let isReachable = try unlessAway { () throws(ArtifactError) in
                 if let found = try store.experiment(id) { _ = try journal.learnExperiment(found) }
             }
             let now = System.wallMilliseconds()
             let experiment = Experiment(
                 id: id, tenant: peer.tenant, name: request.name, description: request.description, tags: request.tags,
-                artifactLocation: try location(request.artifactLocation, of: id), createdAt: now, updatedAt: now,
-                isProvisional: true)
+                artifactLocation: location, createdAt: now, updatedAt: now, isProvisional: true)
             guard try journal.createExperiment(experiment) else {
                 let isArchived = try journal.experiment(id: id)?.stage == .deleted
                 throw ArtifactError(
                     .conflict,
                     isArchived
                         ? "experiment '\(request.name.escapedForLog)' is archived (id \(id)); restore it"
-                        : "experiment '\(request.name.escapedForLog)' is there already (id \(id)); use it, or choose another name")
+                        : "experiment '\(request.name.escapedForLog)' is there already (id \(id)); use it, or choose another name"
+                )
             }
             if isReachable {
-                _ = try Self.unlessAway { () throws(ArtifactError) in try registrar.confirm(experiment, store) }
+                _ = try unlessAway { () throws(ArtifactError) in try registrar.confirm(experiment, store) }
             }
             bell.ring()
             return .experimentCreated(try journal.experiment(id: id) ?? experiment)
@@ -97,15 +100,15 @@ final class Registry: Sendable {
             case .name(let name): (try ExperimentID.of(tenant: peer.tenant, name: name), name)
             }
         let known = try journal.experiment(id: id)
+        if let known { try Self.check(known.tenant, peer, "experiment '\(id)'") }
         if known?.isProvisional != true {
-            _ = try Self.unlessAway(mustAnswer: known == nil) { () throws(ArtifactError) in
-                guard let found = try store.experiment(id) else { return }
+            _ = try unlessAway(mustAnswer: known == nil) { () throws(ArtifactError) in
+                guard let found = try store.experiment(id), found != known else { return }
                 try Self.check(found.tenant, peer, "experiment '\(found.id)'")
                 _ = try journal.learnExperiment(found)
             }
         }
         guard let experiment = try journal.experiment(id: id) else { throw Self.noExperiment(name) }
-        try Self.check(experiment.tenant, peer, "experiment '\(id)'")
         return experiment
     }
 
@@ -182,8 +185,8 @@ final class Registry: Sendable {
             try Self.check(known.tenant, peer, "run '\(id)'")
             if known.status != .running || known.isProvisional { return known }
         }
-        _ = try Self.unlessAway(mustAnswer: known == nil) { () throws(ArtifactError) in
-            guard let found = try store.run(id) else { return }
+        _ = try unlessAway(mustAnswer: known == nil) { () throws(ArtifactError) in
+            guard let found = try store.run(id), found.status != known?.status else { return }
             try Self.check(found.tenant, peer, "run '\(id)'")
             if known == nil {
                 guard let experiment = try store.experiment(found.experimentID) else {
@@ -233,9 +236,10 @@ final class Registry: Sendable {
     func wait(_ request: WaitCommit, _ peer: Peer, _ answer: @escaping Answer) {
         do throws(ArtifactError) {
             _ = try run(request.runID, peer)
-            registrar.wait(run: request.runID, group: request.group, deadline: request.timeout.map(Deadline.after(milliseconds:))) {
-                answer($0.map { .commitWaited($0) })
-            }
+            let commit = CommitSubject(run: request.runID, group: request.group)
+            let deadline = request.timeout.map(Deadline.after(milliseconds:))
+            let isWaiting = registrar.waiters.add(commit, deadline: deadline) { answer($0.map { .commitWaited($0) }) }
+            if isWaiting { bell.ring() }
         } catch {
             answer(.failure(error))
         }
@@ -251,20 +255,20 @@ final class Registry: Sendable {
     }
 
     /// Cancels what is pending, and removes what is stored.
-    func delete(_ request: DeleteArtifacts, _ peer: Peer, cancel: @escaping Cancel, _ answer: @escaping Answer) {
+    func delete(
+        _ request: DeleteArtifacts, _ peer: Peer, cancel: @escaping ArtifactRemoval.Cancel, _ answer: @escaping Answer
+    ) {
         objects.perform(answer) { [self] sessions throws(ArtifactError) in
             let run = try find(request.runID, peer, RegistryStore(session: sessions[0]))
-            let count = try listing.delete(request, of: run, sessions, cancel: cancel)
+            let removal = ArtifactRemoval(journal: journal, stores: stores, cancel: cancel)
+            let count = try removal.remove(request, of: run, sessions)
             return .artifactsDeleted(ArtifactsDeleted(count: UInt64(count)))
         }
     }
 
     /// A run that this daemon has seen, and that is the peer's.
-    func run(_ id: String, _ peer: Peer) throws(ArtifactError) -> Run {
-        guard let run = try journal.run(id) else {
-            throw ArtifactError(
-                .notFound, "there is no run '\(id)' here; start it, or attach to it where another node started it")
-        }
+    private func run(_ id: String, _ peer: Peer) throws(ArtifactError) -> Run {
+        guard let run = try journal.run(id) else { throw ArtifactError.unseenRun(id) }
         try Self.check(run.tenant, peer, "run '\(id)'")
         return run
     }
@@ -282,17 +286,28 @@ final class Registry: Sendable {
 
     /// Asks the store, and goes on without it where it does not answer now.
     /// - Returns: whether it answered.
-    private static func unlessAway(
+    private func unlessAway(
         mustAnswer: Bool = false, _ body: () throws(ArtifactError) -> Void
     ) throws(ArtifactError) -> Bool {
         do throws(ArtifactError) {
+            if !mustAnswer { try dispatcher.requireHealth(of: 0) }
             try body()
             return true
         } catch {
-            if mustAnswer || !error.code.isTransient { throw error }
+            guard !mustAnswer, error.isOfStoreAsWhole else { throw error }
             return false
         }
     }
 
     private static func texts(_ tags: [String: String]) -> [String] { tags.flatMap { [$0.key, $0.value] } }
+}
+
+extension ArtifactError {
+    /// Whether it says nothing of what was asked for, but of the store: the journal can be asked instead.
+    fileprivate var isOfStoreAsWhole: Bool {
+        switch code {
+        case .storeUnavailable, .storeThrottled, .storeDenied, .noSuchBucket, .storeNotTrusted: true
+        default: false
+        }
+    }
 }

@@ -85,6 +85,15 @@ struct RunDocument: Codable, Equatable {
         endedAt = run.endedAt
         artifactURI = run.artifactURI
     }
+
+    /// The run; nil where its status is none that we know.
+    var run: Run? {
+        RunStatus(name: status).map { status in
+            Run(
+                id: runID, experimentID: experimentID, tenant: tenant, name: name, description: description, tags: tags,
+                status: status, startedAt: startedAt, endedAt: endedAt, artifactURI: artifactURI, isProvisional: false)
+        }
+    }
 }
 
 /// One artifact in a manifest.
@@ -119,43 +128,87 @@ struct ArtifactDocument: Codable, Equatable {
 }
 
 /// A daemon's manifest of a run: everything that it stored, written last.
-struct ManifestDocument: Codable, Equatable {
-    var runID: String
-    var daemon: String
-    var status: String
-    var committedAt: Int64
-    var artifacts: [ArtifactDocument]
+enum ManifestDocument {
+    /// All of it but the artifacts.
+    struct Head: Codable, Equatable {
+        var runID: String
+        var daemon: String
+        var status: String
+        var committedAt: Int64
 
-    enum CodingKeys: String, CodingKey {
-        case daemon, status, artifacts
-        case runID = "run_id"
-        case committedAt = "committed_at"
+        enum CodingKeys: String, CodingKey {
+            case daemon, status
+            case runID = "run_id"
+            case committedAt = "committed_at"
+        }
+    }
+
+    /// What a listing needs of it.
+    struct Body: Decodable {
+        var artifacts: [ArtifactDocument]
     }
 }
 
 /// What one member of a group has stored, written when that is everything.
-struct MemberDocument: Codable, Equatable {
-    var runID: String
-    var group: String
-    var member: UInt32
-    var members: UInt32
-    var artifacts: [ArtifactDocument]
+enum MemberDocument {
+    /// All of it but the artifacts.
+    struct Head: Codable, Equatable {
+        var runID: String
+        var group: String
+        var member: UInt32
+        var members: UInt32
 
-    enum CodingKeys: String, CodingKey {
-        case group, member, members, artifacts
-        case runID = "run_id"
+        enum CodingKeys: String, CodingKey {
+            case group, member, members
+            case runID = "run_id"
+        }
+    }
+
+    /// What the group's document needs of it.
+    struct Body: Decodable {
+        var members: UInt32
+        var artifacts: [ArtifactDocument]
     }
 }
 
 /// `commit.json` of a group: its content follows from the members' documents alone.
-struct GroupDocument: Codable, Equatable {
-    var runID: String
-    var group: String
-    var members: UInt32
-    var artifacts: [ArtifactDocument]
+enum GroupDocument {
+    /// All of it but the artifacts.
+    struct Head: Codable, Equatable {
+        var runID: String
+        var group: String
+        var members: UInt32
 
-    enum CodingKeys: String, CodingKey {
-        case group, members, artifacts
-        case runID = "run_id"
+        enum CodingKeys: String, CodingKey {
+            case group, members
+            case runID = "run_id"
+        }
+    }
+}
+
+/// A document with a list of artifacts, made page by page: only its bytes are kept, not the records of a whole run.
+struct ArtifactListDocument {
+    private var bytes = Array("{\"artifacts\":[".utf8)
+    private var isEmpty = true
+
+    /// - Throws: `tooLarge` when there are more than a document may hold.
+    mutating func append(_ artifacts: [ArtifactDocument]) throws(ArtifactError) {
+        guard !artifacts.isEmpty else { return }
+        let page = try RegistryStore.encode(artifacts)
+        guard bytes.count + page.count < RegistryStore.maximumBytes - 4096 else {
+            throw ArtifactError(
+                .tooLarge,
+                "a manifest would be larger than the \(RegistryStore.maximumBytes) bytes that it may have; commit fewer artifacts at "
+                    + "a time: in groups, or in several runs")
+        }
+        if !isEmpty { bytes.append(UInt8(ascii: ",")) }
+        isEmpty = false
+        // Without the brackets.
+        bytes += page.dropFirst().dropLast()
+    }
+
+    /// The whole document, with the fields of `head` besides.
+    func finished(_ head: some Encodable) throws(ArtifactError) -> [UInt8] {
+        bytes + Array("],".utf8) + (try RegistryStore.encode(head)).dropFirst()
     }
 }

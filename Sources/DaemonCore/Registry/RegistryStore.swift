@@ -6,14 +6,24 @@ import Pipeline
 /// Reads and writes the registry's documents.
 struct RegistryStore {
     /// No document of ours is larger.
-    private static let maximumBytes = 64 << 20
+    static let maximumBytes = 64 << 20
 
     let session: any ObjectStoreSession
 
     /// The document at a key; nil when there is none.
     /// - Throws: `corruptObject` when what is there is no such document.
     func read<Document: Decodable>(_ type: Document.Type, at key: ObjectKey) throws(ArtifactError) -> Document? {
-        guard let bytes = try session.contents(of: key, atMost: Self.maximumBytes) else { return nil }
+        var room = Self.maximumBytes
+        return try read(type, at: key, atMost: &room)
+    }
+
+    /// The document at a key, which may take so many bytes, and takes them off; nil when there is none.
+    /// - Throws: `tooLarge`; `corruptObject` when what is there is no such document.
+    func read<Document: Decodable>(
+        _ type: Document.Type, at key: ObjectKey, atMost room: inout Int
+    ) throws(ArtifactError) -> Document? {
+        guard let bytes = try session.contents(of: key, atMost: room) else { return nil }
+        room -= bytes.count
         do { return try JSONDecoder().decode(type, from: Data(bytes)) } catch {
             throw ArtifactError(
                 .corruptObject, "'\(key.text.escapedForLog)' in the store is not what artifactd writes; restore or remove it",
@@ -23,28 +33,46 @@ struct RegistryStore {
 
     /// Writes a document, over one that is there.
     func write(_ document: some Encodable, at key: ObjectKey) throws(ArtifactError) {
-        try send(document, at: key) { (object, bytes, check) throws(ArtifactError) in
+        try write(try Self.encode(document), at: key)
+    }
+
+    /// Writes a document's bytes, over one that is there.
+    func write(_ bytes: [UInt8], at key: ObjectKey) throws(ArtifactError) {
+        try send(bytes, at: key) { (object, bytes, check) throws(ArtifactError) in
             _ = try session.put(object, body: bytes, check: check)
         }
     }
 
     /// Writes a document unless there is one.
-    func writeIfAbsent(_ document: some Encodable, at key: ObjectKey) throws(ArtifactError) {
-        try send(document, at: key) { (object, bytes, check) throws(ArtifactError) in
-            _ = try session.putIfAbsent(object, body: bytes, check: check)
+    /// - Returns: whether it was written.
+    func writeIfAbsent(_ document: some Encodable, at key: ObjectKey) throws(ArtifactError) -> Bool {
+        try writeIfAbsent(try Self.encode(document), at: key)
+    }
+
+    /// Writes a document's bytes unless there is one.
+    /// - Returns: whether they were written.
+    @discardableResult
+    func writeIfAbsent(_ bytes: [UInt8], at key: ObjectKey) throws(ArtifactError) -> Bool {
+        var isWritten = false
+        try send(bytes, at: key) { (object, bytes, check) throws(ArtifactError) in
+            isWritten = try session.putIfAbsent(object, body: bytes, check: check) != nil
+        }
+        return isWritten
+    }
+
+    /// A document's bytes: the same for the same content.
+    static func encode(_ document: some Encodable) throws(ArtifactError) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do { return Array(try encoder.encode(document)) } catch {
+            throw ArtifactError(.internalFault, "a document of the registry cannot be written", cause: "\(error)")
         }
     }
 
     private func send(
-        _ document: some Encodable, at key: ObjectKey,
+        _ bytes: [UInt8], at key: ObjectKey,
         _ put: (ObjectDescription, UnsafeRawBufferPointer, CRC?) throws(ArtifactError) -> Void
     ) throws(ArtifactError) {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let bytes: [UInt8]
-        do { bytes = Array(try encoder.encode(document)) } catch {
-            throw ArtifactError(.internalFault, "a document of the registry cannot be written", cause: "\(error)")
-        }
         let object = ObjectDescription(key: key, contentType: "application/json", encoding: .identity, metadata: [])
         let algorithm = try session.integrity().crc
         try bytes.span.bytes.withUnsafeBytes { (bytes) throws(ArtifactError) in
@@ -86,12 +114,9 @@ struct RegistryStore {
     func run(_ id: String) throws(ArtifactError) -> Run? {
         let key = try Self.runKey(id)
         guard let document = try read(RunDocument.self, at: key) else { return nil }
-        guard document.runID == id, let status = RunStatus(name: document.status) else {
+        guard document.runID == id, let run = document.run else {
             throw ArtifactError(.corruptObject, "'\(key)' in the store is no run of that id; restore or remove it")
         }
-        return Run(
-            id: id, experimentID: document.experimentID, tenant: document.tenant, name: document.name,
-            description: document.description, tags: document.tags, status: status, startedAt: document.startedAt,
-            endedAt: document.endedAt, artifactURI: document.artifactURI, isProvisional: false)
+        return run
     }
 }

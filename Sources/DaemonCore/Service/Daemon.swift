@@ -170,7 +170,8 @@ private final class RunningDaemon: Sendable {
             let server = try Server(listener: listener, requests: requests, status: status, log: log)
             self.server = server
             let housekeeper = Housekeeper(
-                configuration: configuration, journal: journal, dispatcher: dispatcher, stop: stopSignal,
+                configuration: configuration, journal: journal, dispatcher: dispatcher, commits: registrar.waiters,
+                stop: stopSignal,
                 environment: environment,
                 watchdog: try Systemd.watchdogInterval(environment: environment, pid: System.processID()), log: log)
             threads = Threads(

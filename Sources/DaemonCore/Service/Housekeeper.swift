@@ -11,6 +11,7 @@ struct Housekeeper: Sendable {
     let configuration: Configuration
     let journal: Journal
     let dispatcher: Dispatcher
+    let commits: CommitWaiters
     let stop: StopSignal
     let environment: [String: String]
     /// How often the watchdog wants to hear from us, in nanoseconds; nil when it is off.
@@ -25,7 +26,7 @@ struct Housekeeper: Sendable {
         var condition = JournalCondition.ok
         while !stop.wait(nanoseconds: pause) {
             let now = System.monotonicNanoseconds()
-            let deadline = dispatcher.expire(now: now)
+            let deadline = [dispatcher.expire(now: now), commits.expire(now: now)].compactMap { $0 }.min()
             dispatcher.trimWhenIdle()
             report(journal.condition, after: &condition)
             if now >= nextPurge {

@@ -91,7 +91,7 @@ final class RequestHandler: Sendable {
         case .waitCommit(let wait): registry.wait(wait, peer, answer)
         case .listArtifacts(let list): registry.list(list, peer, answer)
         case .deleteArtifacts(let delete):
-            let cancel: Registry.Cancel = { [self] id, answer in self.cancel(id, peer, answer) }
+            let cancel: ArtifactRemoval.Cancel = { [self] id, answer in self.cancel(id, peer) { answer($0.map { _ in }) } }
             registry.delete(delete, peer, cancel: cancel, answer)
         case .openSpool, .discardSpool, .welcome, .accepted, .spoolOpened, .spoolDiscarded, .waited, .jobs, .cancelled, .retried,
             .statusReport, .objects, .got, .deleted, .experimentCreated, .experiment, .experiments, .experimentUpdated,
@@ -323,6 +323,10 @@ final class RequestHandler: Sendable {
             let pending = try journal.pendingJob(record.sequence)
         else { return refuse("is not failed any more") }
         dispatcher.retried(pending)
+        // Its place may have been decided before it was there to be told so.
+        if pending.isProvisional, let placed = try journal.pendingJob(record.sequence), !placed.isProvisional {
+            dispatcher.place([ResolvedJob(sequence: placed.sequence, destination: placed.job.destination)])
+        }
         result.count += 1
     }
 }

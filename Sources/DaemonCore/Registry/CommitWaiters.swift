@@ -1,0 +1,175 @@
+import ArtifactModel
+import ArtifactWire
+import Journal
+import LinuxSystem
+import Synchronization
+
+/// Who waits for manifests, and what the registrar has found out about those that are not written.
+///
+/// The registrar answers after each of its passes; whose time is up is answered by the clock, though the registrar may be waiting
+/// for the store.
+final class CommitWaiters: Sendable {
+    typealias Answer = @Sendable (Result<CommitWaited, ArtifactError>) -> Void
+
+    private struct Waiter: Sendable {
+        var number: Int
+        var commit: CommitSubject
+        /// Monotonic nanoseconds; nil to wait without end.
+        var deadline: UInt64?
+        var answer: Answer
+    }
+
+    private struct State {
+        var waiters: [Waiter] = []
+        var lastNumber = 0
+        var findings = RegistryFindings()
+        var isStopping = false
+    }
+
+    /// The most that may wait.
+    private static let limit = 10_000
+
+    private let journal: Journal
+    private let state = Mutex(State())
+
+    init(journal: Journal) { self.journal = journal }
+
+    /// Answers when a run or a group is committed, when it cannot be, or at the deadline (monotonic nanoseconds).
+    /// - Returns: whether it is to be waited for.
+    func add(_ commit: CommitSubject, deadline: UInt64?, answer: @escaping Answer) -> Bool {
+        do throws(ArtifactError) {
+            let isLate = deadline.map { $0 <= System.monotonicNanoseconds() } ?? false
+            var findings = state.withLock { $0.findings }
+            // What went wrong before may go well the next time: that is waited for, unless there is no time.
+            if !isLate { findings = RegistryFindings() }
+            if let outcome = try outcome(commit, findings, isLate: isLate) {
+                answer(.success(outcome))
+                return false
+            }
+            try state.withLock { state throws(ArtifactError) in
+                if state.isStopping { throw Self.stopping }
+                guard state.waiters.count < Self.limit else {
+                    throw ArtifactError(
+                        .busy, "\(Self.limit) requests are waiting for manifests already; ask how it stands with a timeout of 0",
+                        retryAfterMilliseconds: Backpressure.retryAfterMilliseconds)
+                }
+                state.lastNumber += 1
+                state.waiters.append(
+                    Waiter(number: state.lastNumber, commit: commit, deadline: deadline, answer: answer))
+            }
+            return true
+        } catch {
+            answer(.failure(error))
+            return false
+        }
+    }
+
+    /// Whether anybody waits for it.
+    func isAwaited(_ commit: CommitSubject) -> Bool { state.withLock { $0.waiters.contains { $0.commit == commit } } }
+
+    /// The number of the last wait that has begun; see `settle`.
+    var lastNumber: Int { state.withLock { $0.lastNumber } }
+
+    /// Answers those whose wait is over, by what a pass has found out.
+    /// - Parameter number: those that began to wait later are left to the next pass: this one may have been too early for them.
+    func settle(_ findings: RegistryFindings, upTo number: Int) {
+        let commits = state.withLock { state in
+            state.findings = findings
+            return Set(state.waiters.lazy.filter { $0.number <= number }.map(\.commit))
+        }
+        for commit in commits {
+            do throws(ArtifactError) {
+                guard let outcome = try outcome(commit, findings, isLate: false) else { continue }
+                answer(take { $0.commit == commit && $0.number <= number }, .success(outcome))
+            } catch {
+                answer(take { $0.commit == commit && $0.number <= number }, .failure(error))
+            }
+        }
+    }
+
+    /// Answers those whose deadline has passed.
+    /// - Returns: the next deadline.
+    func expire(now: UInt64) -> UInt64? {
+        let findings = state.withLock { $0.findings }
+        for waiter in take({ $0.deadline.map { $0 <= now } ?? false }) {
+            do throws(ArtifactError) {
+                guard let outcome = try outcome(waiter.commit, findings, isLate: true) else { continue }
+                waiter.answer(.success(outcome))
+            } catch {
+                waiter.answer(.failure(error))
+            }
+        }
+        return state.withLock { $0.waiters.compactMap(\.deadline).min() }
+    }
+
+    /// Answers all that the daemon is stopping.
+    func stop() {
+        state.withLock { $0.isStopping = true }
+        answer(take { _ in true }, .failure(Self.stopping))
+    }
+
+    private static let stopping = ArtifactError(.shuttingDown, "the daemon is stopping; ask again when it is back")
+
+    private func take(_ isTaken: (Waiter) -> Bool) -> [Waiter] {
+        state.withLock { state in
+            let taken = state.waiters.filter(isTaken)
+            if !taken.isEmpty { state.waiters.removeAll(where: isTaken) }
+            return taken
+        }
+    }
+
+    private func answer(_ waiters: [Waiter], _ outcome: Result<CommitWaited, ArtifactError>) {
+        for waiter in waiters { waiter.answer(outcome) }
+    }
+
+    /// How a wait ends; nil while it does not. Always something when it is late.
+    private func outcome(
+        _ commit: CommitSubject, _ findings: RegistryFindings, isLate: Bool
+    ) throws(ArtifactError) -> CommitWaited? {
+        var waited = CommitWaited(isCommitted: false, pending: 0, failed: 0, missing: [], error: nil)
+        switch try journal.commitState(run: commit.run, group: commit.group) {
+        case .neverRequested:
+            let group = commit.group.map { "group '\($0)' of " } ?? ""
+            throw ArtifactError(.notFound, "nobody has asked this daemon to commit \(group)run '\(commit.run)'; ask it to")
+        case .committed:
+            waited.isCommitted = true
+            return waited
+        case .open(let requests):
+            for request in requests where !request.isWritten {
+                let progress = try journal.commitProgress(request)
+                waited.pending += UInt64(progress.pending)
+                waited.failed += UInt64(progress.failed)
+            }
+            waited.missing = Array((findings.missing[commit] ?? []).prefix(CommitWaited.maximumMissing))
+            waited.error =
+                findings.errors[.commit(commit)]
+                ?? requests.first.flatMap { findings.errors[.experiment($0.run.experimentID)] }
+            let cannotBe = waited.pending == 0 && (waited.failed > 0 || waited.error.map { !$0.code.isTransient } ?? false)
+            return isLate || cannotBe ? waited : nil
+        }
+    }
+}
+
+/// What is committed: a whole run, or one of its groups.
+struct CommitSubject: Hashable, Sendable {
+    var run: String
+    /// Nil for the whole run.
+    var group: String?
+}
+
+/// What a pass of the registrar found out that the journal does not say.
+struct RegistryFindings: Sendable {
+    /// What can be in trouble.
+    enum Subject: Hashable, Sendable {
+        case experiment(String)
+        case run(String)
+        case commit(CommitSubject)
+        /// The journal, which could not be read.
+        case journal
+    }
+
+    /// Why something is not in the store yet.
+    var errors: [Subject: ArtifactError] = [:]
+    /// The members that a group still lacks.
+    var missing: [CommitSubject: [UInt32]] = [:]
+}
