@@ -51,8 +51,9 @@ final class Intake: Sendable {
             let compression = request.compression ?? configuration.compression ?? Self.usual(stores.all[target.store].location)
             let job = NewJob(
                 id: id, uid: peer.uid, gid: peer.gid, tenant: peer.tenant, idempotencyKey: request.idempotencyKey,
-                destination: target.uri, run: place, label: request.label, path: held.path, size: held.size, fingerprint: held.fingerprint,
-                level: request.level, pin: held.pin, spoolName: held.spoolName, inlineBytes: held.bytes, compression: compression,
+                destination: target.uri, run: place, label: request.label, path: held.path, size: held.size,
+                fingerprint: held.fingerprint, level: request.level, pin: held.pin, spoolName: held.spoolName,
+                inlineBytes: held.bytes, compression: compression,
                 changePolicy: request.changePolicy ?? configuration.changePolicy, kind: ArtifactKind(path: target.key.text),
                 contentType: request.contentType ?? ArtifactKind.contentType(path: target.key.text), acceptedAt: now)
             do throws(ArtifactError) {

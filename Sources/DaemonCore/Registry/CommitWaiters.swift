@@ -39,10 +39,9 @@ final class CommitWaiters: Sendable {
     func add(_ commit: CommitSubject, deadline: UInt64?, answer: @escaping Answer) -> Bool {
         do throws(ArtifactError) {
             let isLate = deadline.map { $0 <= System.monotonicNanoseconds() } ?? false
-            var findings = state.withLock { $0.findings }
-            // What went wrong before may go well the next time: that is waited for, unless there is no time.
-            if !isLate { findings = RegistryFindings() }
-            if let outcome = try outcome(commit, findings, isLate: isLate) {
+            let findings = state.withLock { $0.findings }
+            // What went wrong before may go well the next time: that is waited for.
+            if let outcome = try outcome(commit, findings, areCurrent: false, isLate: isLate) {
                 answer(.success(outcome))
                 return false
             }
@@ -79,7 +78,7 @@ final class CommitWaiters: Sendable {
         }
         for commit in commits {
             do throws(ArtifactError) {
-                guard let outcome = try outcome(commit, findings, isLate: false) else { continue }
+                guard let outcome = try outcome(commit, findings, areCurrent: true, isLate: false) else { continue }
                 answer(take { $0.commit == commit && $0.number <= number }, .success(outcome))
             } catch {
                 answer(take { $0.commit == commit && $0.number <= number }, .failure(error))
@@ -93,7 +92,7 @@ final class CommitWaiters: Sendable {
         let findings = state.withLock { $0.findings }
         for waiter in take({ $0.deadline.map { $0 <= now } ?? false }) {
             do throws(ArtifactError) {
-                guard let outcome = try outcome(waiter.commit, findings, isLate: true) else { continue }
+                guard let outcome = try outcome(waiter.commit, findings, areCurrent: false, isLate: true) else { continue }
                 waiter.answer(.success(outcome))
             } catch {
                 waiter.answer(.failure(error))
@@ -123,8 +122,9 @@ final class CommitWaiters: Sendable {
     }
 
     /// How a wait ends; nil while it does not. Always something when it is late.
+    /// - Parameter areCurrent: whether the findings were made after the wait began.
     private func outcome(
-        _ commit: CommitSubject, _ findings: RegistryFindings, isLate: Bool
+        _ commit: CommitSubject, _ findings: RegistryFindings, areCurrent: Bool, isLate: Bool
     ) throws(ArtifactError) -> CommitWaited? {
         var waited = CommitWaited(isCommitted: false, pending: 0, failed: 0, missing: [], error: nil)
         switch try journal.commitState(run: commit.run, group: commit.group) {
@@ -144,7 +144,8 @@ final class CommitWaiters: Sendable {
             waited.error =
                 findings.errors[.commit(commit)]
                 ?? requests.first.flatMap { findings.errors[.experiment($0.run.experimentID)] }
-            let cannotBe = waited.pending == 0 && (waited.failed > 0 || waited.error.map { !$0.code.isTransient } ?? false)
+            let isHopeless = areCurrent && waited.error.map { !$0.code.isTransient } ?? false
+            let cannotBe = waited.pending == 0 && (waited.failed > 0 || isHopeless)
             return isLate || cannotBe ? waited : nil
         }
     }

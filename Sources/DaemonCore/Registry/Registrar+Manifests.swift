@@ -64,11 +64,11 @@ extension Registrar {
         let now = System.wallMilliseconds()
         if let group = commit.group {
             let head = MemberDocument.Head(runID: commit.run.id, group: group, member: commit.member, members: commit.members)
-            try store.write(try list.finished(head), at: try ObjectKey("\(base)/groups/\(group)/\(commit.member).json"))
+            try store.write(bytes: try list.finished(head), at: try ObjectKey("\(base)/groups/\(group)/\(commit.member).json"))
         } else {
             let head = ManifestDocument.Head(
                 runID: commit.run.id, daemon: journal.daemonID, status: "\(commit.run.status)", committedAt: now)
-            try store.write(try list.finished(head), at: try ObjectKey("\(base)/manifests/\(journal.daemonID).json"))
+            try store.write(bytes: try list.finished(head), at: try ObjectKey("\(base)/manifests/\(journal.daemonID).json"))
         }
         if try journal.manifestWritten(commit, at: now) { return true }
         // Asked for again meanwhile: the next pass writes it once more.
@@ -92,7 +92,7 @@ extension Registrar {
         if !names.contains("commit.json") {
             let missing = (0..<commit.members).filter { !names.contains("\($0).json") }
             guard missing.isEmpty else { return missing }
-            try store.writeIfAbsent(try gather(commit, group, base, store), at: try ObjectKey("\(base)commit.json"))
+            try store.writeIfAbsent(bytes: try gather(commit, group, base, store), at: try ObjectKey("\(base)commit.json"))
         }
         try journal.groupCommitted(run: commit.run.id, group: group, at: System.wallMilliseconds())
         return []

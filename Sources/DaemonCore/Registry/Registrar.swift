@@ -62,6 +62,7 @@ final class Registrar: Sendable {
             let number = waiters.lastNumber
             pass(&memory)
             waiters.settle(memory.findings, upTo: number)
+            log.trace("a pass of the registrar is over")
             let ended = System.monotonicNanoseconds()
             // At most a tenth of a core, however fast jobs end that somebody waits for.
             earliest = ended + 9 * (ended - began)

@@ -33,11 +33,11 @@ struct RegistryStore {
 
     /// Writes a document, over one that is there.
     func write(_ document: some Encodable, at key: ObjectKey) throws(ArtifactError) {
-        try write(try Self.encode(document), at: key)
+        try write(bytes: try Self.encode(document), at: key)
     }
 
     /// Writes a document's bytes, over one that is there.
-    func write(_ bytes: [UInt8], at key: ObjectKey) throws(ArtifactError) {
+    func write(bytes: [UInt8], at key: ObjectKey) throws(ArtifactError) {
         try send(bytes, at: key) { (object, bytes, check) throws(ArtifactError) in
             _ = try session.put(object, body: bytes, check: check)
         }
@@ -46,13 +46,13 @@ struct RegistryStore {
     /// Writes a document unless there is one.
     /// - Returns: whether it was written.
     func writeIfAbsent(_ document: some Encodable, at key: ObjectKey) throws(ArtifactError) -> Bool {
-        try writeIfAbsent(try Self.encode(document), at: key)
+        try writeIfAbsent(bytes: try Self.encode(document), at: key)
     }
 
     /// Writes a document's bytes unless there is one.
     /// - Returns: whether they were written.
     @discardableResult
-    func writeIfAbsent(_ bytes: [UInt8], at key: ObjectKey) throws(ArtifactError) -> Bool {
+    func writeIfAbsent(bytes: [UInt8], at key: ObjectKey) throws(ArtifactError) -> Bool {
         var isWritten = false
         try send(bytes, at: key) { (object, bytes, check) throws(ArtifactError) in
             isWritten = try session.putIfAbsent(object, body: bytes, check: check) != nil
