@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from artifactd.errors import ArtifactError, DaemonUnavailable
+from artifactd.errors import ArtifactError, DaemonUnavailable, ForeignTicket
 from artifactd.messages import Accepted, Level, State
 from artifactd.ticket import Ticket, check_level
 
@@ -13,16 +13,18 @@ class OfflineTicket(Ticket):
     That happens in this process when its daemon is back while the run goes on; else the user's next tracker does it.
     """
 
-    __slots__ = ("_failure", "_path", "_run_id", "directory", "name", "real")
+    __slots__ = ("_failure", "_path", "directory", "is_elsewhere", "name", "real", "run_id")
 
     def __init__(self, directory: str, name: str, run_id: str, path: str) -> None:
         # Where it is kept, and under which name.
         self.directory = directory
         self.name = name
-        self._run_id = run_id
+        self.run_id = run_id
         self._path = path
         # The daemon's, once it has it.
         self.real: Ticket | None = None
+        # Another process has handed it over.
+        self.is_elsewhere = False
         self._failure: ArtifactError | None = None
 
     @property
@@ -35,7 +37,7 @@ class OfflineTicket(Ticket):
 
     @property
     def destination(self) -> str:
-        return self.real.destination if self.real else f"{self._path} of run {self._run_id}"
+        return self.real.destination if self.real else f"{self._path} of run {self.run_id}"
 
     @property
     def refusal(self) -> ArtifactError | None:
@@ -62,6 +64,9 @@ class OfflineTicket(Ticket):
         check_level(level)
         if self._failure is not None:
             raise self._failure
+        if self.is_elsewhere:
+            message = f"another process of yours handed '{self._path}' over; list the artifacts of run {self.run_id} to see it"
+            raise ForeignTicket("foreign_ticket", message)
         if self.real is None:
             message = f"no daemon runs; '{self._path}' is kept in {self.directory}, and handed over by your next tracker"
             raise DaemonUnavailable("daemon_unavailable", message)

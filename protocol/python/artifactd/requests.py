@@ -164,6 +164,8 @@ class Handover(Request):
         self.is_seen = False
         # Whether its source stays open where no daemon can be reached, for `take_source`.
         self.keeps_source = False
+        # When it was made, for its place among what is kept offline.
+        self.stamp = 0
         if self._may_renew_key:
             message.idempotency_key = os.urandom(16)
         # What is wrong with the arguments is said now.

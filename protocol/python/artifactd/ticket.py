@@ -58,6 +58,11 @@ class Ticket:
         return self.accepted.destination if self.accepted else self._request.order
 
     @property
+    def request(self) -> Handover:
+        """What was sent."""
+        return self._request
+
+    @property
     def path(self) -> str | None:
         """The artifact's path in its run; None for one that belongs to no run."""
         return self._request.message.artifact_path
