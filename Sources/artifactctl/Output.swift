@@ -36,6 +36,11 @@ final class Output {
         if flushesLines || buffer.count >= 64 << 10 { try flush() }
     }
 
+    /// Writes what is known of one thing, a line a field.
+    func fields(_ fields: [(name: String, value: String)]) throws(SystemError) {
+        for field in fields { try line("\(field.name.padded(to: 12))  \(field.value.shown)") }
+    }
+
     /// Writes a document on a line of its own, keys sorted and in snake case.
     func document(_ value: some Encodable) throws {
         try line(String(decoding: try Self.encoder.encode(value), as: UTF8.self))
