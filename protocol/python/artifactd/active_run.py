@@ -194,8 +194,7 @@ class ActiveRun(ArtifactLog):
 
         `timeout` is in seconds, for each thousand.
         """
-        self._know()
-        return list_artifacts(self._outlet.require(), self._run_id, path, kind, timeout)
+        return list_artifacts(self._settled(timeout), self._run_id, path, kind, timeout)
 
     def download_artifacts(
         self, path: str | None = None, dst_path: str | os.PathLike[str] | None = None, timeout: float | None = None
@@ -205,14 +204,12 @@ class ActiveRun(ArtifactLog):
         Into the directory `dst_path`, at their paths in the run; None for a new temporary one. What is not stored yet is waited
         for. `timeout` is in seconds. Raises `NotFound`; `ArtifactsFailed` for what cannot be downloaded, while the rest is.
         """
-        self._know()
-        return download_artifacts(self._outlet.require(), self._run_id, path, dst_path, timeout)
+        return download_artifacts(self._settled(timeout), self._run_id, path, dst_path, timeout)
 
     def delete_artifacts(self, path: str, recursive: bool = False, timeout: float | None = None) -> int:
         """Removes the artifact at `path`, with `recursive` those below it too; returns how many are gone. Raises `NotFound`."""
-        self._know()
         place = checked_directory(path) if recursive else checked_path(path)
-        return self._outlet.require().registry.delete_artifacts(self._run_id, place, recursive, timeout)
+        return self._settled(timeout).registry.delete_artifacts(self._run_id, place, recursive, timeout)
 
     # --- The end ---
 
@@ -331,6 +328,13 @@ class ActiveRun(ArtifactLog):
             shown = "" if status == "running" else f" ({status})"
             raise Conflict("conflict", f"run {self._run_id} is over{shown}; start a new one, or attach to one that runs")
         self._know()
+
+    def _settled(self, timeout: float | None) -> Client:
+        """The client, its daemon knowing the run and what this process has logged to it."""
+        client = self._outlet.require()
+        self._know()
+        self._tickets.accept(None if timeout is None else time.monotonic() + timeout)
+        return client
 
     def _know(self) -> None:
         """Makes the daemon know a run that began on another node."""
