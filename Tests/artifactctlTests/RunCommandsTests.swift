@@ -85,7 +85,7 @@ struct RunCommandsTests {
         }
         #expect(run.requests == [.getRun(GetRun(runID: "r7")), .endRun(EndRun(runID: "r7", status: status))])
         let id = "r7".padded(to: 36)
-        #expect(run.lines == ["\(id)  \(status.description.padded(to: 8))  1970-01-01T00:00:00Z  "])
+        #expect(run.lines == ["\(id)  \(status.description.padded(to: 8))  1970-01-01T00:00:00Z"])
     }
 
     /// A daemon that does not serve runs is not asked for them, and says what to do.

@@ -102,6 +102,17 @@ struct WaitRunCommandTests {
         #expect(run.complaints == ["artifactctl: the time is up: all is stored, the manifest is not written yet"])
     }
 
+    /// A run that nobody has ended is never committed: that is said, with the way out, instead of waiting.
+    @Test(arguments: [([], "'artifactctl runs end r7' ends it"), (["--group", "g"], "no member of the group 'g' of run 'r7'")])
+    func tellsThatNobodyAskedForIt(_ options: [String], _ reason: String) throws {
+        let run = try RegistryRun(["runs", "wait", "r7"] + options, at: place) { message in
+            guard case .waitCommit = message else { return nil }
+            return RegistryRun.refusal(.notFound, "nobody asked")
+        }
+        #expect(run.status == .failed && run.complaints.count == 1)
+        #expect(run.complaints.first?.contains(reason) == true && run.complaints.first?.hasSuffix("(nobody asked)") == true)
+    }
+
     /// A daemon that hangs, whether it looks for the run or waits, holds nobody much longer than --timeout.
     @Test(arguments: [false, true]) func endsBesideDaemonThatHangs(knowsRun: Bool) throws {
         let run = try CommandRun(["runs", "wait", "r7", "--timeout", "0"], at: place) { peer in

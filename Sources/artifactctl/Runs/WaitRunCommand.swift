@@ -33,7 +33,12 @@ struct WaitRunCommand: ControlCommand {
     func run(_ output: Output) throws {
         let (client, timeLeft) = try wait.connect(options)
         try client.attach(to: runID, timeout: timeLeft().map { .milliseconds($0) + Client.waitGrace })
-        let waited = try client.waitCommit(WaitCommit(runID: runID, group: group, timeout: timeLeft()))
+        let waited: CommitWaited
+        do throws(ClientError) {
+            waited = try client.waitCommit(WaitCommit(runID: runID, group: group, timeout: timeLeft()))
+        } catch {
+            throw wayOut(of: error)
+        }
         if output.isJSON {
             try output.document(
                 Document(
@@ -45,6 +50,15 @@ struct WaitRunCommand: ControlCommand {
         if waited.isCommitted { return }
         let isHopeless = waited.failed > 0 || waited.error.map { !$0.code.isTransient } ?? false
         throw isHopeless ? ExitStatus.failed : ExitStatus.tryAgain
+    }
+
+    /// The run is there, so what is not found is the wish to commit it.
+    private func wayOut(of error: ClientError) -> ClientError {
+        guard case .failure(let refusal) = error, refusal.code == .notFound else { return error }
+        let message =
+            group.map { "no member of the group '\($0.escapedForLog)' of run '\(runID)' has been committed on this node" }
+            ?? "run '\(runID)' has not ended on this node; 'artifactctl runs end \(runID)' ends it, which commits it"
+        return .failure(ArtifactError(.notFound, message, cause: refusal.description))
     }
 
     // MARK: What is missing
