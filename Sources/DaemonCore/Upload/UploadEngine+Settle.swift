@@ -9,6 +9,7 @@ extension UploadEngine {
         let now = System.wallMilliseconds()
         switch ending {
         case .stored(let facts):
+            dispatcher.settling(upload)
             commit(.stored(upload.sequence, facts, at: now), upload) { engine in
                 engine.finish(upload.sequence, upload.id, .stored)
             }
