@@ -82,8 +82,8 @@ struct GlobalOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            The team or customer that jobs are counted for. Leave it out unless the daemon's configuration (peers:) lets your user \
-            act for several.
+            The team or customer that jobs are counted for, and that experiments belong to. Leave it out unless the daemon's \
+            configuration (peers:) lets your user act for several.
             """, valueName: "name"))
     var tenant: String?
 

@@ -53,7 +53,8 @@ final class Output {
             try document(Complaint(path: path, error: ErrorDocument(code: code, message: message, cause: cause)))
         } else {
             // The daemon knows the destination and not always the path.
-            let subject = path.flatMap { message.contains($0.escapedForLog) ? nil : "'\($0.escapedForLog)': " } ?? ""
+            let isNamed = path.map { message.contains("'\($0.escapedForLog)'") || message.contains("'\($0)'") } ?? true
+            let subject = path.map { isNamed ? "" : "'\($0.escapedForLog)': " } ?? ""
             try note(subject + (cause.map { "\(message) (\($0))" } ?? message))
         }
     }
