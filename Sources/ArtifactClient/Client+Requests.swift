@@ -24,9 +24,16 @@ extension Client {
     /// Waits for jobs.
     /// - Throws: `failure` with `timeout` when the daemon does not even say that the request's time is up.
     public func wait(_ request: Wait) throws(ClientError) -> Waited {
-        let timeout = request.timeout.map { Duration.milliseconds(Int64(clamping: $0)) + Self.waitGrace }
-        guard case .waited(let waited) = try call(.wait(request), timeout: timeout) else { throw Self.confused }
+        guard case .waited(let waited) = try call(.wait(request), timeout: Self.patience(of: request.timeout)) else {
+            throw Self.confused
+        }
         return waited
+    }
+
+    /// How long the answer to a wait may take.
+    /// - Parameter timeout: the request's own, in milliseconds; nil for without end.
+    static func patience(of timeout: UInt64?) -> Duration? {
+        timeout.map { .milliseconds(Int64(clamping: $0)) + waitGrace }
     }
 
     /// Gives a job up; returns the state in which it is now.
@@ -66,7 +73,7 @@ extension Client {
     }
 
     /// Cannot be reached: an answer of another kind than the request's ends the connection before.
-    private static var confused: ClientError {
+    static var confused: ClientError {
         .failure(ArtifactError(.internalFault, "an answer of the wrong kind was let through"))
     }
 }

@@ -61,6 +61,39 @@ extension JobState: ExpressibleByArgument {
     }
 }
 
+extension ArtifactKind: ExpressibleByArgument {
+    public init?(argument: String) { self.init(name: argument) }
+    public static var allValueStrings: [String] { allCases.map(\.description) }
+    public static var allValueDescriptions: [String: String] { described(allCases, by: \.help) }
+
+    private var help: String {
+        switch self {
+        case .model: ".pkl .joblib .pt .h5"
+        case .onnx: ".onnx"
+        case .configuration: ".json .yaml .yml"
+        case .plot: ".png .svg"
+        case .data: ".csv .parquet"
+        case .report: ".txt .md"
+        case .other: "anything else"
+        }
+    }
+}
+
+extension RunStatus: ExpressibleByArgument {
+    public init?(argument: String) { self.init(name: argument) }
+    public static var allValueStrings: [String] { allCases.map(\.description) }
+    public static var allValueDescriptions: [String: String] { described(allCases, by: \.help) }
+
+    private var help: String {
+        switch self {
+        case .running: "not ended yet"
+        case .finished: "ended well"
+        case .failed: "ended by an error"
+        case .killed: "ended from outside"
+        }
+    }
+}
+
 extension JobID: ExpressibleByArgument {
     public init?(argument: String) { self.init(argument) }
 }

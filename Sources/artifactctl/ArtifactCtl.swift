@@ -12,7 +12,8 @@ struct ArtifactCtl: ParsableCommand {
         abstract: "Hands files over to artifactd, and says what becomes of them.",
         discussion: """
             A job is one file on its way into the store, and has an id. An object is what it becomes there. Where a command takes a \
-            URI, a key without a scheme (runs/7/model.pt) names the object below the daemon's store.
+            URI, a key without a scheme (runs/7/model.pt) names the object below the daemon's store. An experiment has runs, and a \
+            run has artifacts: objects that are known by their path within the run.
 
             Exit status: 0 done; 1 a job failed or an input was refused; 2 wrong usage; 3 no daemon; 75 try again later: a bound is \
             reached, the time is up, or the daemon does not answer.
@@ -20,7 +21,8 @@ struct ArtifactCtl: ParsableCommand {
         version: artifactdVersion,
         subcommands: [
             PutCommand.self, StatusCommand.self, JobsCommand.self, JobCommand.self, WaitCommand.self, CancelCommand.self,
-            RetryCommand.self, ListCommand.self, GetCommand.self, RemoveCommand.self, VersionCommand.self,
+            RetryCommand.self, ListCommand.self, GetCommand.self, RemoveCommand.self, ExperimentsCommand.self, RunsCommand.self,
+            ArtifactsCommand.self, VersionCommand.self,
         ])
 
     @OptionGroup var options: GlobalOptions
@@ -36,7 +38,7 @@ struct ArtifactCtl: ParsableCommand {
             var command = try parseAsRoot(arguments)
             if let command = command as? any ControlCommand {
                 output = Output(json: command.options.json)
-                try refuseRepairedText(exceptIn: (command as? PutCommand)?.paths ?? [])
+                try refuseRepairedText(exceptIn: (command as? any HandOverCommand)?.paths ?? [])
                 try command.run(output)
             } else {
                 try command.run()
@@ -80,8 +82,8 @@ struct GlobalOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            The team or customer that jobs are counted for. Leave it out unless the daemon's configuration (peers:) lets your user \
-            act for several.
+            The team or customer that jobs are counted for, and that experiments belong to. Leave it out unless the daemon's \
+            configuration (peers:) lets your user act for several.
             """, valueName: "name"))
     var tenant: String?
 

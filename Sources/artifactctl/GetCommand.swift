@@ -1,9 +1,4 @@
 import ArgumentParser
-import ArtifactClient
-import ArtifactModel
-import ArtifactWire
-import Glibc
-import LinuxSystem
 
 /// `artifactctl get`
 struct GetCommand: ControlCommand {
@@ -17,45 +12,13 @@ struct GetCommand: ControlCommand {
     @Argument(help: ArgumentHelp("The object; without a scheme, below the daemon's store.", valueName: "uri"))
     var uri: String
 
-    @Option(
-        name: [.customShort("o"), .long],
-        help: ArgumentHelp(
-            "Where to write: a file, or a directory for a file of the object's name in it. Unless given, and for '-': standard output.",
-            valueName: "file"))
-    var output: String?
-
+    @OptionGroup var download: DownloadOptions
     @OptionGroup var options: GlobalOptions
 
-    private struct Document: Encodable {
-        var uri: String
-        var path: String
-        var size: UInt64
-        var encoding: String
-        var contentType: String
-    }
-
-    /// The path of the file to write; nil for standard output.
-    private var path: String? { output == "-" ? nil : output }
-
-    func validate() throws {
-        if output == "" { throw ValidationError("--output is empty; name a file or a directory") }
-        if options.json, path == nil {
-            throw ValidationError("--json needs a file as --output: standard output takes the object's bytes")
-        }
-    }
+    func validate() throws { try download.check(beside: options) }
 
     func run(_ output: Output) throws {
         let client = try options.connect()
-        let uri = try client.uri(of: uri)
-        guard let path else { return try Download.toStandardOutput { try client.get(uri, to: $0) } }
-        let name = uri.split(separator: "/").last.map(String.init) ?? uri
-        let (target, got) = try Download.toFile(path, named: name) { try client.get(uri, to: $0) }
-        if output.isJSON {
-            try output.document(
-                Document(
-                    uri: uri, path: target, size: got.size, encoding: got.encoding.description, contentType: got.contentType))
-        } else {
-            try output.line("\(target.shown)  \(Human.size(got.size))")
-        }
+        try download.fetch(try client.uri(of: uri), client, output)
     }
 }

@@ -62,6 +62,16 @@ enum Human {
         total == 0 ? 1 : min(1, Double(done) / Double(total))
     }
 
+    /// Tags as fields, by rising key.
+    static func tags(_ tags: [String: String]) -> [(String, String)] {
+        tags.sorted { $0.key < $1.key }.map { ("tag", "\($0.key)=\($0.value)") }
+    }
+
+    /// A URI that the store may not have confirmed yet.
+    static func place(_ uri: String, isProvisional: Bool) -> String {
+        isProvisional ? "\(uri)  (provisional: the store has not confirmed it yet)" : uri
+    }
+
     private static let units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
 
     /// One decimal below ten, none above.

@@ -14,7 +14,7 @@ struct JobCommand: ControlCommand {
     func run(_ output: Output) throws {
         let job = try options.connect().job(id)
         if output.isJSON { return try output.document(JobDocument(job)) }
-        for (name, value) in Self.fields(job) { try output.line("\(name.padded(to: 12))  \(value.shown)") }
+        try output.fields(Self.fields(job))
     }
 
     private static func fields(_ job: JobRecord) -> [(String, String)] {

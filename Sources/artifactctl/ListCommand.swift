@@ -26,7 +26,8 @@ struct ListCommand: ControlCommand {
 
     func run(_ output: Output) throws {
         let client = try options.connect()
-        try refuseWhatNoKeyBeginsWith(store: StoreLocation(url: client.welcome.store))
+        // What lies elsewhere is for the daemon to judge.
+        if let prefix = try StoreLocation(url: client.welcome.store).relativeKey(of: uri) { try ObjectKey.checkBeginning(prefix) }
         var request = ListObjects(prefix: uri)
         repeat {
             let page = try client.objects(request)
@@ -34,22 +35,6 @@ struct ListCommand: ControlCommand {
             try output.flush()
             request.after = page.next
         } while request.after != nil
-    }
-
-    /// Nothing would be found, and that would look like an answer.
-    private func refuseWhatNoKeyBeginsWith(store: StoreLocation) throws {
-        // What lies elsewhere is for the daemon to judge.
-        guard let prefix = store.relativeKey(of: uri) else { return }
-        // A beginning is good where one more letter makes a key of it: `runs/`, and `.` for `.hidden`.
-        let isWhole = !prefix.isEmpty && !prefix.hasSuffix("/") && !prefix.hasSuffix(".")
-        do throws(ArtifactError) {
-            _ = try ObjectKey(isWhole ? prefix : prefix + "x")
-        } catch {
-            throw ArtifactError(
-                .invalidKey,
-                "no object's key begins with '\(prefix.escapedForLog)': keys have no '.', '..' or empty component (nor a slash in "
-                    + "front), no control characters, and at most \(ObjectKey.maximumBytes) bytes")
-        }
     }
 
     private func write(_ entry: Objects.Entry, _ output: Output) throws {

@@ -36,6 +36,11 @@ final class Output {
         if flushesLines || buffer.count >= 64 << 10 { try flush() }
     }
 
+    /// Writes what is known of one thing, a line a field.
+    func fields(_ fields: [(name: String, value: String)]) throws(SystemError) {
+        for field in fields { try line("\(field.name.padded(to: 12))  \(field.value.shown)") }
+    }
+
     /// Writes a document on a line of its own, keys sorted and in snake case.
     func document(_ value: some Encodable) throws {
         try line(String(decoding: try Self.encoder.encode(value), as: UTF8.self))
@@ -48,7 +53,8 @@ final class Output {
             try document(Complaint(path: path, error: ErrorDocument(code: code, message: message, cause: cause)))
         } else {
             // The daemon knows the destination and not always the path.
-            let subject = path.flatMap { message.contains($0.escapedForLog) ? nil : "'\($0.escapedForLog)': " } ?? ""
+            let isNamed = path.map { message.contains("'\($0.escapedForLog)'") || message.contains("'\($0)'") } ?? true
+            let subject = path.map { isNamed ? "" : "'\($0.escapedForLog)': " } ?? ""
             try note(subject + (cause.map { "\(message) (\($0))" } ?? message))
         }
     }

@@ -30,7 +30,7 @@ final class PutRun {
     private let output: Output
     private let report: PutReport
     private let walk: SourceWalk
-    private let template: Put
+    private let put: (String) -> Put
     private let awaitsStored: Bool
     private let window: Int
     private let currentDirectory: String
@@ -41,17 +41,18 @@ final class PutRun {
     private var awaited = AwaitedJobs()
     private var nextTick: UInt64 = 0
 
-    /// - Parameter template: what all the requests have in common.
     /// - Parameter busyTimeout: how long the daemon may take nothing because a bound is reached.
     /// - Parameter awaitsStored: whether to wait until every object is stored.
+    /// - Parameter put: the request for a file that goes to this destination of the walk's, without its label.
     init(
-        _ client: Client, _ output: Output, walk: SourceWalk, template: Put, busyTimeout: Duration, awaitsStored: Bool
+        _ client: Client, _ output: Output, walk: SourceWalk, busyTimeout: Duration, awaitsStored: Bool,
+        put: @escaping (String) -> Put
     ) throws(SystemError) {
         self.client = client
         self.output = output
         report = PutReport(output)
         self.walk = walk
-        self.template = template
+        self.put = put
         self.awaitsStored = awaitsStored
         window = min(Self.window, max(1, Int(client.welcome.requestLimit) - Self.besides))
         currentDirectory = try System.currentDirectory()
@@ -110,8 +111,7 @@ final class PutRun {
         } catch {
             return try report.failed(candidate.path, error)
         }
-        var put = template
-        put.target = .destination(candidate.destination)
+        var put = put(candidate.destination)
         put.label = label(candidate.path)
         do throws(ClientError) {
             requests[try client.send(.put(put), descriptor: file.descriptor.number)] = .put(candidate)

@@ -8,7 +8,7 @@ final class SourceWalk {
     struct Candidate: Sendable, Equatable {
         /// As the user would write it.
         var path: String
-        /// The key or URI.
+        /// The key, URI or path within a run.
         var destination: String
     }
 
@@ -45,12 +45,16 @@ final class SourceWalk {
     /// Which path took a name below the prefix.
     private var names: [String: String] = [:]
 
+    /// - Parameter destination: where the one file goes, or, if it is a prefix, what the names of files go behind.
     init(paths: [String], recursive: Bool, destination: String, notUTF8: [String: String] = [:]) {
         self.paths = paths[...]
         self.recursive = recursive
         self.destination = destination
         self.notUTF8 = notUTF8
     }
+
+    /// Whether files go below a destination, under names of their own: it ends in a slash, or is empty.
+    static func isPrefix(_ destination: String) -> Bool { destination.isEmpty || destination.hasSuffix("/") }
 
     /// The next; nil at the end.
     func next() -> Step? {
@@ -82,7 +86,7 @@ final class SourceWalk {
             }
             return enter(path, prefix: destination, followLink: true)
         }
-        guard destination.hasSuffix("/") else { return .file(Candidate(path: path, destination: destination)) }
+        guard Self.isPrefix(destination) else { return .file(Candidate(path: path, destination: destination)) }
         let name = path.split(separator: "/").last.map(String.init) ?? path
         if let earlier = names.updateValue(path, forKey: name) {
             names[name] = earlier

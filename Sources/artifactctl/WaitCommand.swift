@@ -2,7 +2,6 @@ import ArgumentParser
 import ArtifactClient
 import ArtifactModel
 import ArtifactWire
-import LinuxSystem
 
 /// `artifactctl wait`
 struct WaitCommand: ControlCommand {
@@ -17,11 +16,7 @@ struct WaitCommand: ControlCommand {
     @Argument(help: ArgumentHelp("The jobs' ids; none for all of your jobs (as root, everybody's).", valueName: "id"))
     var ids: [JobID] = []
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("How long to wait at most; without end unless given.", valueName: "seconds"))
-    var timeout: Double?
-
+    @OptionGroup var wait: WaitOptions
     @OptionGroup var options: GlobalOptions
 
     private struct Document: Encodable {
@@ -29,17 +24,9 @@ struct WaitCommand: ControlCommand {
         var failed: UInt64
     }
 
-    func validate() throws {
-        if let timeout, !(0...1e9).contains(timeout) { throw ValidationError("--timeout must be from 0 to 1000000000 seconds") }
-    }
-
     func run(_ output: Output) throws {
-        let begun = System.monotonicNanoseconds()
-        let patience = timeout.map { min(Client.defaultTimeout, .seconds($0) + Client.waitGrace) }
-        let client = try options.connect(timeout: patience ?? Client.defaultTimeout)
-        // Connecting counts.
-        let elapsed = Double(System.monotonicNanoseconds() - begun) / 1e6
-        let waited = try client.wait(Wait(ids: ids, timeout: timeout.map { UInt64(max(0, $0 * 1000 - elapsed)) }))
+        let (client, timeLeft) = try wait.connect(options)
+        let waited = try client.wait(Wait(ids: ids, timeout: timeLeft()))
         if output.isJSON {
             try output.document(Document(pending: waited.pending, failed: waited.failed))
         } else {

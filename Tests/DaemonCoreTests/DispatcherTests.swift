@@ -153,7 +153,7 @@ import WorkerPool
         for (upload, until) in zip(uploads, [late, early]) {
             upload.end(.waiting(ArtifactError(.storeUnavailable, "scripted")))
             _ = upload.leave()
-            dispatcher.putOff(upload, because: ArtifactError(.storeUnavailable, "scripted"), until: until)
+            _ = dispatcher.putOff(upload, because: ArtifactError(.storeUnavailable, "scripted"), until: until)
         }
         let again = came.wait { $0.count == 3 ? $0 : nil }
         #expect(again.last == uploads[1].sequence)

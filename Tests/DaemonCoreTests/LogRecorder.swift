@@ -1,11 +1,13 @@
 import LinuxSystem
 import Logging
+import Synchronization
 import TestSupport
 import WorkerPool
 
 /// Keeps what is logged, and lets tests wait for it: the log is how the daemon says that it has done something on its own.
 final class LogRecorder: Sendable {
     private let lines = Monitor<[String]>([])
+    private let hook = Mutex<(@Sendable (String) -> Void)?>(nil)
 
     /// Everything logged so far, as `message key=value`.
     var all: [String] { lines.withLock { $0 } }
@@ -30,7 +32,11 @@ final class LogRecorder: Sendable {
         }
     }
 
+    /// Calls `hook` with each line that is logged, on the thread that logs it.
+    func setHook(_ hook: @escaping @Sendable (String) -> Void) { self.hook.withLock { $0 = hook } }
+
     private func add(_ line: String) {
+        hook.withLock { $0 }?(line)
         lines.withLock { $0.append(line) }
         lines.broadcast()
     }

@@ -39,6 +39,32 @@ import WorkerPool
         #expect(try rig.finish() == [])
     }
 
+    /// A job that is cancelled in the moment in which it is put off is cancelled, and the answer says so.
+    @Test func cancelMeetsAnOutage() throws {
+        let rig = try Rig()
+        let answers = Mutex<[Promise<Result<JobState, ArtifactError>>]>([])
+        let jobs = Mutex<[JobID]>([])
+        rig.log.setHook { line in
+            guard line.contains("an upload is put off"), let job = jobs.withLock({ $0.last }) else { return }
+            let answer = rig.cancel(job)
+            answers.withLock { $0.append(answer) }
+        }
+        let gate = rig.makeGate()
+        rig.store.setHook { call throws(ArtifactError) in
+            gate.pass()
+            throw ArtifactError(.storeUnavailable, "scripted")
+        }
+        let job = try rig.put([1], to: "k")
+        jobs.withLock { $0.append(job) }
+        gate.open()
+        #expect(try rig.end(of: job).state == .cancelled)
+        let answer = try #require(answers.withLock { $0.first })
+        #expect(try answer.wait().get() == .cancelled)
+        rig.store.setHook(nil)
+        rig.log.setHook { _ in }
+        #expect(try rig.finish() == [])
+    }
+
     /// Cancels and retries of the same failed job from many threads leave one truth, and counters that agree with it.
     @Test func cancelAndRetryRace() throws {
         let rig = try Rig()

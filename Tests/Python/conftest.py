@@ -45,3 +45,22 @@ def connect():
 @pytest.fixture
 def client(daemon, connect):
     return connect(daemon)
+
+
+@pytest.fixture
+def track():
+    """Makes trackers."""
+    made = []
+
+    def make(daemon, **options):
+        made.append(artifactd.ExperimentTracker(daemon.socket, **options))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def tracker(daemon, track):
+    return track(daemon)

@@ -37,10 +37,10 @@ struct PutRunTests {
     ) throws -> artifactctl.ExitStatus {
         let client = try Client.connect(socket: "\(root)/socket", environment: [:], clientName: "tests")
         let walk = SourceWalk(paths: paths, recursive: true, destination: "p/")
-        let template = Put(destination: "", source: .descriptor, compression: .zstd, changePolicy: .restart)
-        return try PutRun(
-            client, output, walk: walk, template: template, busyTimeout: busyTimeout, awaitsStored: awaitsStored
-        ).run()
+        let run = try PutRun(client, output, walk: walk, busyTimeout: busyTimeout, awaitsStored: awaitsStored) {
+            Put(destination: $0, source: .descriptor, compression: .zstd, changePolicy: .restart)
+        }
+        return try run.run()
     }
 
     private func daemon(_ script: @escaping @Sendable (Peer) throws -> Void) throws -> ScriptedDaemon {

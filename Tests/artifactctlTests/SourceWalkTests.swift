@@ -35,6 +35,17 @@ struct SourceWalkTests {
         }
     }
 
+    /// Behind an empty prefix files go under their names alone.
+    @Test func goesBehindEmptyPrefix() throws {
+        try System.makeDirectory("\(root)/tree")
+        for name in ["tree/one", "two"] { try touch(name) }
+        let walk = SourceWalk(paths: ["\(root)/tree", "\(root)/two"], recursive: true, destination: "")
+        let expected = [("tree/one", "one"), ("two", "two")].map {
+            SourceWalk.Step.file(.init(path: "\(root)/\($0)", destination: $1))
+        }
+        #expect(steps(walk) == expected)
+    }
+
     /// Within a directory a link to a file is followed, one to a directory is skipped, so that no loop is walked; a broken one, a
     /// FIFO and a name that is not UTF-8 are refused by name, and the rest goes on.
     @Test func goesOnBesideWhatItCannotTake() throws {

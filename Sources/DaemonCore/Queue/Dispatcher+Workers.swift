@@ -26,8 +26,16 @@ extension Dispatcher {
         }
     }
 
+    /// The most uploads that wait for the journal: with a disk that stands still no more are begun.
+    private static let settlingLimit = 1024
+
+    /// Whether one more upload may begin.
+    private func hasRoom(_ state: State) -> Bool {
+        state.active.count < configuration.workers && state.settling.count < Self.settlingLimit
+    }
+
     private func hasMore(_ state: inout State, now: UInt64) -> Bool {
-        (state.active.count < configuration.workers && state.queue.hasNext(now: now)) || !state.aborts.isEmpty
+        (hasRoom(state) && state.queue.hasNext(now: now)) || !state.aborts.isEmpty
             || state.active.contains(where: \.hasWork)
     }
 
@@ -69,7 +77,7 @@ extension Dispatcher {
     }
 
     private func pickNew(_ state: inout State, now: UInt64) -> Work? {
-        guard state.active.count < configuration.workers else { return nil }
+        guard hasRoom(state) else { return nil }
         if let thirsty = state.thirsty, state.queue.entries[thirsty]?.standing == .taken { return nil }
         if state.health.allSatisfy({ $0.blocked(now: now) != nil }) { return nil }
         while let entry = state.queue.next(now: now) {

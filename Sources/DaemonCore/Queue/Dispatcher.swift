@@ -25,6 +25,8 @@ final class Dispatcher: Sendable {
     struct State {
         var queue = JobQueue()
         var active: [Upload] = []
+        /// Uploads that have stored their object and wait for the journal: their workers are free for others.
+        var settling: Set<Int64> = []
         /// Where the turn among the active uploads is.
         var turn = 0
         /// Whether the next worker looks at new jobs first: large uploads and small ones take turns.
@@ -193,14 +195,21 @@ final class Dispatcher: Sendable {
         }
     }
 
+    /// An upload is done but for the journal, which takes as long for one as for many: the next need not wait for it.
+    func settling(_ upload: Upload) {
+        monitor.withLock { state in
+            if state.drop(upload.sequence) { state.settling.insert(upload.sequence) }
+        }
+        monitor.signal()
+    }
+
     /// A job has become final, and the journal knows. Wakes who waits for it, and lets the next of its destination run.
     func finished(_ sequence: Int64, _ final: JobState, error: ArtifactError? = nil) {
         let now = System.wallMilliseconds()
         let done = monitor.withLock { state in
-            let upload = state.active.firstIndex { $0.sequence == sequence }
-            if let upload { state.active.remove(at: upload) }
+            let wasUploading = state.drop(sequence)
             if let entry = state.queue.remove(sequence) {
-                state.counters.move(from: upload == nil ? .accepted : .uploading, to: final, bytes: entry.size)
+                state.counters.move(from: wasUploading ? .uploading : .accepted, to: final, bytes: entry.size)
                 if let error { state.note(error, job: entry.id, now: now) }
             }
             state.isTrimmed = false
@@ -226,18 +235,22 @@ final class Dispatcher: Sendable {
 
     /// Puts an upload off that has been settled without becoming final.
     /// - Parameter until: monotonic nanoseconds; nil to reckon it from how often it was put off.
-    func putOff(_ upload: Upload, because error: ArtifactError, until: UInt64? = nil) {
+    /// - Returns: false where it was to be cancelled when its end was decided already: it is to be settled as that instead.
+    func putOff(_ upload: Upload, because error: ArtifactError, until: UInt64? = nil) -> Bool {
         let now = System.monotonicNanoseconds()
         let wallClock = System.wallMilliseconds()
         var generator = SystemRandomNumberGenerator()
         let wait = backoff.delay(
             afterFailures: upload.delays + 1, atLeast: (error.retryAfterMilliseconds ?? 0) * 1_000_000, using: &generator)
-        monitor.withLock { state in
+        let isPutOff = monitor.withLock { state in
+            if upload.takeCancellation() { return false }
             state.deactivate(upload)
             state.queue.park(upload.sequence, until: until ?? (now + wait), because: error)
             state.note(error, job: upload.id, now: wallClock)
+            return true
         }
         monitor.signal()
+        return isPutOff
     }
 
     /// Lets an upload begin again at once.
@@ -391,9 +404,17 @@ final class Dispatcher: Sendable {
 }
 
 extension Dispatcher.State {
-    mutating func deactivate(_ upload: Upload) {
-        guard let index = active.firstIndex(where: { $0 === upload }) else { return }
+    /// Forgets an upload.
+    /// - Returns: whether there was one.
+    mutating func drop(_ sequence: Int64) -> Bool {
+        if settling.remove(sequence) != nil { return true }
+        guard let index = active.firstIndex(where: { $0.sequence == sequence }) else { return false }
         active.remove(at: index)
+        return true
+    }
+
+    mutating func deactivate(_ upload: Upload) {
+        guard drop(upload.sequence) else { return }
         if let entry = queue.entries[upload.sequence] { counters.move(from: .uploading, to: .accepted, bytes: entry.size) }
     }
 

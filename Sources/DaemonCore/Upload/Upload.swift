@@ -56,6 +56,8 @@ final class Upload: Sendable {
     private struct State {
         var units = 1
         var ending: Ending?
+        /// Whether somebody wants it cancelled and was not heard yet.
+        var isCancelled = false
         /// Whether a worker has taken the duty to settle.
         var isSettling = false
         var prepared: Prepared?
@@ -129,7 +131,18 @@ final class Upload: Sendable {
 
     /// Ends the upload; what was said first counts.
     func end(_ ending: Ending) {
-        state.withLock { if $0.ending == nil { $0.ending = ending } }
+        state.withLock { state in
+            if case .cancelled = ending { state.isCancelled = true }
+            if state.ending == nil { state.ending = ending }
+        }
+    }
+
+    /// Whether somebody has wanted it cancelled; asked a second time, false.
+    func takeCancellation() -> Bool {
+        state.withLock { state in
+            defer { state.isCancelled = false }
+            return state.isCancelled
+        }
     }
 
     var isEnding: Bool { state.withLock { $0.ending != nil } }

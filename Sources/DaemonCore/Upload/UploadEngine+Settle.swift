@@ -9,6 +9,7 @@ extension UploadEngine {
         let now = System.wallMilliseconds()
         switch ending {
         case .stored(let facts):
+            dispatcher.settling(upload)
             commit(.stored(upload.sequence, facts, at: now), upload) { engine in
                 engine.finish(upload.sequence, upload.id, .stored)
             }
@@ -31,13 +32,13 @@ extension UploadEngine {
             log.warning(
                 "an upload is put off", metadata: ["job": "\(upload.id)", "code": "\(error.code)", "error": "\(error)"])
             journal.submit(.waiting(upload.sequence, error, at: now), completion: nil)
-            dispatcher.putOff(upload, because: error)
+            putOff(upload, because: error)
         case .afresh(let reason):
             log.notice("an upload begins afresh", metadata: ["job": "\(upload.id)", "reason": "\(reason)"])
             commit(.uploadReset(upload.sequence), upload) { engine in
                 engine.abortOpen(upload)
                 // At once, unless it has been put off before: a store that loses every upload is not to be asked without end.
-                engine.dispatcher.putOff(
+                engine.putOff(
                     upload, because: ArtifactError(.storeUnavailable, reason), until: upload.delays == 0 ? 0 : nil)
             }
         case .renewed(let fingerprint):
@@ -46,7 +47,7 @@ extension UploadEngine {
                 engine.abortOpen(upload)
                 engine.dispatcher.resize(upload, to: fingerprint.size)
                 // Whoever writes to it may still be at it.
-                engine.dispatcher.putOff(
+                engine.putOff(
                     upload, because: ArtifactError(.sourceChanged, "the source has new content, which is uploaded instead"),
                     until: System.monotonicNanoseconds() + 1_000_000_000)
             }
@@ -64,7 +65,7 @@ extension UploadEngine {
                 // Only this engine ends an active upload; a job that is final all the same was made so by hand.
                 log.error("a job is final and was active", metadata: ["job": "\(upload.id)"])
                 dispatcher.finished(upload.sequence, .cancelled)
-            case .failure(let error): dispatcher.putOff(upload, because: error)
+            case .failure(let error): putOff(upload, because: error)
             }
         }
     }
@@ -75,8 +76,12 @@ extension UploadEngine {
             let record = try journal.record(upload.id)
             dispatcher.finished(upload.sequence, record?.state ?? .cancelled, error: record?.error)
         } catch {
-            dispatcher.putOff(upload, because: error)
+            putOff(upload, because: error)
         }
+    }
+
+    private func putOff(_ upload: Upload, because error: ArtifactError, until: UInt64? = nil) {
+        if !dispatcher.putOff(upload, because: error, until: until) { settle(upload, .cancelled) }
     }
 
     private func abortOpen(_ upload: Upload) {

@@ -1,13 +1,20 @@
 """Hands files of training code over to artifactd, the node's daemon that brings them into the store.
 
-client = artifactd.Client()
-ticket = client.put("model.pt", "runs/7/model.pt")  # returns at once
-ticket.wait("stored", timeout=600)
+tracker = artifactd.ExperimentTracker()
+with tracker.start_run(experiment_name="fraud-detection") as run:
+    ticket = run.log_artifact("model.pkl", artifact_path="models")  # returns at once
+    ticket.wait("stored", timeout=600)  # for who wants to wait
+
+Without experiments and runs: `artifactd.Client().put("model.pt", "backups/model.pt")`.
 """
 
+from artifactd.active_run import ActiveRun
+from artifactd.artifact import Artifact
+from artifactd.artifact_list import ArtifactList
 from artifactd.client import Client
 from artifactd.errors import (
     ArtifactError,
+    ArtifactsFailed,
     Busy,
     Cancelled,
     Conflict,
@@ -20,7 +27,10 @@ from artifactd.errors import (
     InvalidRequest,
     InvalidSource,
     JobsFailed,
+    MembersMissing,
+    NoActiveRun,
     NotFound,
+    NotSerialisable,
     ProtocolError,
     SourceChanged,
     SourceError,
@@ -31,15 +41,29 @@ from artifactd.errors import (
     Timeout,
     TooLarge,
 )
+from artifactd.experiment import Experiment
+from artifactd.experiment_config import ExperimentConfig
 from artifactd.messages import Accepted, Got, Job, StoredObject, Welcome
+from artifactd.offline_ticket import OfflineTicket
+from artifactd.run import Run
+from artifactd.run_config import RunConfig
+from artifactd.run_group import RunGroup
+from artifactd.run_path import RunPath
 from artifactd.spool import SpoolFile
+from artifactd.termination import RunKilled
 from artifactd.ticket import Ticket
+from artifactd.ticket_set import TicketSet
+from artifactd.tracker import ExperimentTracker
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Accepted",
+    "ActiveRun",
+    "Artifact",
     "ArtifactError",
+    "ArtifactList",
+    "ArtifactsFailed",
     "Busy",
     "Cancelled",
     "Client",
@@ -47,6 +71,9 @@ __all__ = [
     "DaemonUnavailable",
     "Denied",
     "DestinationNotAllowed",
+    "Experiment",
+    "ExperimentConfig",
+    "ExperimentTracker",
     "ForeignTicket",
     "Got",
     "InternalFault",
@@ -55,8 +82,17 @@ __all__ = [
     "InvalidSource",
     "Job",
     "JobsFailed",
+    "MembersMissing",
+    "NoActiveRun",
     "NotFound",
+    "NotSerialisable",
+    "OfflineTicket",
     "ProtocolError",
+    "Run",
+    "RunConfig",
+    "RunGroup",
+    "RunKilled",
+    "RunPath",
     "SourceChanged",
     "SourceError",
     "SourceLost",
@@ -66,6 +102,7 @@ __all__ = [
     "StoredObject",
     "TenantMismatch",
     "Ticket",
+    "TicketSet",
     "Timeout",
     "TooLarge",
     "Welcome",

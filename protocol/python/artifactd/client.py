@@ -6,7 +6,7 @@ import json
 import os
 import time
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import IO, Any, cast
 
@@ -38,7 +38,9 @@ from artifactd.messages import (
     Waited,
     Welcome,
 )
+from artifactd.registry import Registry
 from artifactd.requests import Deletion, Download, Greeting, Handover, Request, SpoolSource, Waiting
+from artifactd.run_path import RunPath
 from artifactd.sources import Readable, Source, open_source
 from artifactd.spool import SpoolFile
 from artifactd.ticket import Ticket, check_level
@@ -76,6 +78,7 @@ class Client:
         path = None if socket is None else os.fspath(socket)
         self._settings = Settings(path, tenant, name, retry_timeout, answer_timeout, exit_timeout)
         self.link = Link(self._settings)
+        self.registry = Registry(self.link)
         finalizer = weakref.finalize(self, self.link.retire)
         finalizer.atexit = False
 
@@ -128,7 +131,7 @@ class Client:
     def put(
         self,
         source: Readable,
-        destination: str,
+        destination: str | RunPath,
         *,
         level: Level | None = None,
         compression: Compression | None = None,
@@ -141,7 +144,7 @@ class Client:
 
         - `source`: a path; bytes; an open file or its descriptor, of which the whole content counts, whatever its position.
           A file may be renamed or deleted once the ticket is ACCEPTED, but not written to until it is DURABLE or STORED.
-        - `destination`: the object's URI, or its key relative to the store.
+        - `destination`: the object's URI, its key relative to the store, or a place in a run.
         - `level`: what the daemon promises when it accepts: "accepted", or "durable", with which it owns the bytes. The default
           is "durable" for what no path leads back to (bytes, deleted files), else "accepted".
         - `compression`, `content_type`, `on_change`: None for the daemon's choice.
@@ -151,6 +154,31 @@ class Client:
         Raises `SourceError` for a source that cannot be handed over, `InvalidRequest`; waits only where many hand-overs have no
         answer yet. Everything else is the ticket's to tell.
         """
+        request = self.prepare(
+            source,
+            destination,
+            level=level,
+            compression=compression,
+            content_type=content_type,
+            on_change=on_change,
+            label=label,
+            idempotency_key=idempotency_key,
+        )
+        return self.hand_over(request)
+
+    def prepare(
+        self,
+        source: Readable,
+        destination: str | RunPath,
+        *,
+        level: Level | None = None,
+        compression: Compression | None = None,
+        content_type: str | None = None,
+        on_change: ChangePolicy | None = None,
+        label: str | None = None,
+        idempotency_key: bytes | None = None,
+    ) -> Handover:
+        """A hand-over that holds its source and has not been sent."""
         if isinstance(source, SpoolFile):
             raise InvalidRequest("invalid_request", "hand a spool file over by its own method, put(destination)")
         opened = open_source(source, self.link.inline_limit)
@@ -158,56 +186,38 @@ class Client:
             if level is None:
                 is_safe = opened.has_way_back or opened.inline(self.link.inline_limit) is not None
                 level = "accepted" if is_safe else "durable"
-            return self._put(
-                opened,
-                destination,
-                opened.label if label is None else label,
-                level,
-                compression,
-                content_type,
-                on_change,
-                idempotency_key,
-            )
+            shown = opened.label if label is None else label
+            return _handover(opened, destination, shown, level, compression, content_type, on_change, idempotency_key)
         except BaseException:
             opened.close()
             raise
 
-    def put_spool(self, source: SpoolSource, destination: str, **options: Any) -> Ticket:
+    def hand_over(self, request: Handover) -> Ticket:
+        """Sends what was prepared."""
+        try:
+            request.occupy(self.link.window())
+            self.link.submit(request)
+        except BaseException:
+            request.give_up()
+            raise
+        return Ticket(self, request)
+
+    def put_spool(self, source: SpoolSource, destination: str | RunPath, **options: Any) -> Ticket:
         """What `SpoolFile.put` does."""
         given = {"level": "durable", "label": "", **options}
         names = ("label", "level", "compression", "content_type", "on_change", "idempotency_key")
         if unknown := given.keys() - set(names):
             raise InvalidRequest("invalid_request", f"no such options: {', '.join(sorted(unknown))}")
-        return self._put(source, destination, *(given.get(name) for name in names))
-
-    def _put(
-        self,
-        source: Source | SpoolSource,
-        destination: str,
-        label: str | None,
-        level: str | None,
-        compression: str | None,
-        content_type: str | None,
-        on_change: str | None,
-        key: bytes | None,
-    ) -> Ticket:
-        check_level(level or "accepted", ("accepted", "durable"))
-        put = Put(
-            destination=destination,
-            label=label or None,
-            compression=compression,
-            level=level or "accepted",
-            idempotency_key=key,
-            content_type=content_type,
-            change_policy=on_change,
-        )
-        request = Handover(put, source)
-        request.occupy(self.link.window())
-        self.link.submit(request)
-        return Ticket(self, request)
+        return self.hand_over(_handover(source, destination, *(given.get(name) for name in names)))
 
     def open_spool(
-        self, destination: str | None = None, *, size_hint: int = 0, timeout: float | None = None, **options: Any
+        self,
+        destination: str | RunPath | None = None,
+        *,
+        size_hint: int = 0,
+        timeout: float | None = None,
+        on_put: Callable[[Ticket], None] | None = None,
+        **options: Any,
     ) -> SpoolFile:
         """A file of the daemon's to write to, for bytes that have no file yet; handed over, they are DURABLE without a copy.
 
@@ -215,15 +225,16 @@ class Client:
                 torch.save(model, file)
             file.ticket.wait("stored")
 
-        `size_hint` is how many bytes are going to be written, as far as known. The options are those of `put`. Waits for the
-        daemon, at most `timeout` seconds. Raises `Busy` where the spool has no room.
+        `size_hint` is how many bytes are going to be written, as far as known. `on_put` is told the ticket once the file is
+        handed over. The options are those of `put`. Waits for the daemon, at most `timeout` seconds. Raises `Busy` where the
+        spool has no room.
         """
         request = Request(OpenSpool(size_hint=size_hint))
         answer = cast(SpoolOpened, self.link.call(request, timeout))
         descriptor, request.descriptor = request.descriptor, None
         if descriptor is None:
             raise InvalidRequest("invalid_request", "the daemon gave no spool file")
-        return SpoolFile(self, request.connection, answer.spool, descriptor, destination, options)
+        return SpoolFile(self, request.connection, answer.spool, descriptor, destination, options, on_put)
 
     # --- Jobs ---
 
@@ -359,3 +370,31 @@ def _restore(settings: Settings) -> Client:
     return Client(
         socket, tenant=tenant, name=name, retry_timeout=retry_timeout, answer_timeout=answer_timeout, exit_timeout=exit_timeout
     )
+
+
+def _handover(
+    source: Source | SpoolSource,
+    destination: str | RunPath,
+    label: str | None,
+    level: str | None,
+    compression: str | None,
+    content_type: str | None,
+    on_change: str | None,
+    key: bytes | None,
+) -> Handover:
+    check_level(level or "accepted", ("accepted", "durable"))
+    place = destination if isinstance(destination, RunPath) else None
+    put = Put(
+        destination=None if isinstance(destination, RunPath) else destination,
+        run_id=place and place.run_id,
+        artifact_path=place and place.path,
+        group=place and place.group,
+        member=place and place.member,
+        label=label or None,
+        compression=compression,
+        level=level or "accepted",
+        idempotency_key=key,
+        content_type=content_type,
+        change_policy=on_change,
+    )
+    return Handover(put, source)

@@ -32,6 +32,14 @@ class InvalidRequest(ArtifactError):
     """The call contradicts itself, or a value is out of range: mend the call."""
 
 
+class NotSerialisable(InvalidRequest):
+    """What was to be logged has no form in such a file; the message names the place in it: convert that, or leave it out."""
+
+
+class NoActiveRun(InvalidRequest):
+    """No run is active in this thread or task: log on the run itself, or within its `with` block."""
+
+
 class ProtocolError(ArtifactError):
     """Client and daemon do not understand each other: bring both to matching versions, or report it."""
 
@@ -69,7 +77,7 @@ class TooLarge(SourceError):
 
 
 class NotFound(ArtifactError):
-    """No such job, object or spool file, or none that the caller may see."""
+    """No such job, object, spool file, experiment, run or artifact, or none that the caller may see."""
 
 
 class Conflict(ArtifactError):
@@ -94,6 +102,17 @@ class DaemonUnavailable(ArtifactError, ConnectionError):
 
 class Timeout(ArtifactError, TimeoutError):
     """The time allowed has passed. What was asked for may still happen."""
+
+
+class MembersMissing(Timeout):
+    """A group was not COMMITTED in time: the members `missing` have not committed, or are not stored yet."""
+
+    def __init__(self, message: str, missing: list[int]) -> None:
+        super().__init__("timeout", message)
+        self.missing = missing
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.message, self.missing)
 
 
 class StoreError(ArtifactError):
@@ -124,6 +143,21 @@ class JobsFailed(ArtifactError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.errors, self.count)
+
+
+class ArtifactsFailed(ArtifactError):
+    """Artifacts of a run failed. `errors` says why, by their paths in the run, or those of files that have none."""
+
+    def __init__(self, errors: dict[str, ArtifactError], what: str = "artifacts of the run failed") -> None:
+        first = next(iter(errors.items()), None)
+        shown = f": '{first[0]}': {first[1]}" if first else ""
+        others = f"; and {len(errors) - 1} more, see `errors`" if len(errors) > 1 else ""
+        super().__init__("artifacts_failed", f"{len(errors)} {what}{shown}{others}")
+        self.errors = errors
+        self._what = what
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.errors, self._what)
 
 
 def _table(*rows: tuple[type[ArtifactError], Sequence[str]]) -> dict[str, type[ArtifactError]]:

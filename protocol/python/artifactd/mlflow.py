@@ -47,7 +47,7 @@ from artifactd.errors import (
     SourceError,
     Timeout,
 )
-from artifactd.messages import Compression, Job
+from artifactd.messages import Accepted, Compression, Job
 from artifactd.ticket import Ticket
 
 try:
@@ -61,8 +61,9 @@ except ImportError as cause:
 
 _log = logging.getLogger("artifactd")
 
-# How long a process that has not met the daemon yet looks for it; seconds. Later on the client's own patience counts.
-_FIRST_PATIENCE = 3.0
+# How long a daemon is looked for that this process has not met yet, or that can be done without; seconds. Else the client's own
+# patience counts, which outlasts a restart.
+_PATIENCE = 3.0
 _SCHEMES = ("s3", "artifactd+s3")
 _ON, _OFF = ("1", "true"), ("", "0", "false")
 _CODES: tuple[tuple[type[ArtifactError], str], ...] = (
@@ -150,13 +151,14 @@ class DaemonArtifactRepository(S3ArtifactRepository):
         root = self._uri()
         own = {uri: job for uri, job in dict(_handed_over).items() if _is_within(uri, root)}
         with _as_mlflow():
+            timeout = _timeout()
             try:
                 # What is not among them was stored.
                 jobs = client.jobs(["accepted", "uploading", "failed", "cancelled"])
                 mine = set(own.values())
                 ids = [job.id for job in jobs if job.id in mine or (not job.is_final and _is_within(job.destination, root))]
                 if ids:
-                    client.wait(ids, "stored", _timeout())
+                    client.wait(ids, "stored", timeout)
             except (DaemonUnavailable, Timeout):
                 # Nothing is known of them yet.
                 own = {}
@@ -252,7 +254,8 @@ class DaemonArtifactRepository(S3ArtifactRepository):
         refusals = [] if refusals is None else refusals
         for ticket in tickets:
             with _collecting(refusals):
-                _handed_over[ticket.wait("durable").destination] = cast(str, ticket.job_id)
+                accepted = cast(Accepted, ticket.wait("durable").accepted)
+                _handed_over[accepted.destination] = accepted.id
         if len(refusals) > 1:
             listed = "".join(f"\n- {refusal}" for refusal in refusals)
             first = refusals[0]
@@ -271,10 +274,12 @@ class DaemonArtifactRepository(S3ArtifactRepository):
         with _as_mlflow():
             _compression()
             client = _client(os.environ.get("ARTIFACTD_SOCKET"))
+            has_met, can_do_without = client.link.welcome is not None, _is_set("ARTIFACTD_MLFLOW_FALLBACK")
+            patience = _PATIENCE if has_met == can_do_without else None if has_met else 0
             try:
-                client.connect(None if client.link.welcome else _FIRST_PATIENCE)
+                client.connect(patience)
             except DaemonUnavailable as unavailable:
-                if not _is_set("ARTIFACTD_MLFLOW_FALLBACK"):
+                if not can_do_without:
                     way_out = "set ARTIFACTD_MLFLOW_FALLBACK=1 to write to S3 without it"
                     raise DaemonUnavailable(unavailable.code, f"{unavailable.message}, or {way_out}", unavailable.cause) from None
                 _log.warning("%s; goes to S3 without artifactd: %s", unavailable, self.artifact_uri)

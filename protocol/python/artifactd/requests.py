@@ -8,8 +8,9 @@ import threading
 import time
 
 from artifactd.connection import Connection
-from artifactd.errors import ArtifactError, SourceLost
-from artifactd.messages import Delete, Deleted, Get, Put, Wait
+from artifactd.errors import ArtifactError, DaemonUnavailable, SourceLost
+from artifactd.messages import Delete, Deleted, Get, Put, Wait, WaitCommit
+from artifactd.run_path import RunPath
 from artifactd.sources import Source
 from artifactd.wire import Message
 
@@ -87,11 +88,11 @@ class Greeting(Request):
 
 
 class Waiting(Request):
-    """WAIT until a time by `time.monotonic`, however often it is sent."""
+    """WAIT or WAIT_COMMIT until a time by `time.monotonic`, however often it is sent."""
 
-    message: Wait
+    message: Wait | WaitCommit
 
-    def __init__(self, message: Wait, until: float | None) -> None:
+    def __init__(self, message: Wait | WaitCommit, until: float | None) -> None:
         super().__init__(message)
         self._until = until
 
@@ -161,6 +162,10 @@ class Handover(Request):
         self._may_renew_key = message.idempotency_key is None
         # Whether anybody has been told of its error.
         self.is_seen = False
+        # Whether its source stays open where no daemon can be reached, for `take_source`.
+        self.keeps_source = False
+        # When it was made, for its place among what is kept offline.
+        self.stamp = 0
         if self._may_renew_key:
             message.idempotency_key = os.urandom(16)
         # What is wrong with the arguments is said now.
@@ -174,7 +179,9 @@ class Handover(Request):
     def order(self) -> str:
         """Where it goes. Hand-overs to one place are sent one after the other: what comes later must be accepted later."""
         put = self.message
-        return put.destination if put.destination is not None else f"{put.artifact_path} of run {put.run_id}"
+        if put.destination is not None:
+            return put.destination
+        return str(RunPath(put.run_id or "", put.artifact_path or ""))
 
     def frame(self, connection: Connection) -> tuple[bytes, int | None]:
         put, source = self.message, self._source
@@ -211,12 +218,28 @@ class Handover(Request):
         return (refusal.code == "cancelled" and self._refusals > 0) or (refusal.code == "source_lost" and self.sendings > 1)
 
     def finish(self, answer: Message | None = None, error: ArtifactError | None = None, descriptor: int | None = None) -> None:
-        self._source.close()
+        if not (self.keeps_source and isinstance(error, DaemonUnavailable)):
+            self._source.close()
         self.message.inline = None
         super().finish(answer, error, descriptor)
+        self._leave_window()
+
+    def give_up(self) -> None:
+        """Lets go of its source and its place: it was never sent."""
+        self._source.close()
+        self._leave_window()
+
+    def _leave_window(self) -> None:
         window, self._window = self._window, None
         if window is not None:
             window.release()
+
+    def take_source(self) -> Source | SpoolSource | None:
+        """Where no daemon could be reached: the source, once; it is the caller's to close."""
+        if not self.keeps_source or (self.event.is_set() and not isinstance(self.error, DaemonUnavailable)):
+            return None
+        self.keeps_source = False
+        return self._source
 
     def forget(self, error: ArtifactError) -> None:
         """Ends it in a forked child, where nothing but its error remains."""

@@ -38,6 +38,11 @@ class Source:
         """In bytes, as it is now."""
         return len(self._content) if self._content is not None else os.fstat(self.descriptor()).st_size
 
+    @property
+    def content(self) -> bytes | None:
+        """The bytes, where they are in memory."""
+        return self._content
+
     def inline(self, limit: int) -> bytes | None:
         """The bytes, if they may travel within the frame."""
         return self._content if self._content is not None and len(self._content) <= limit else None

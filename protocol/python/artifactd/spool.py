@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import os
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from artifactd.connection import Connection
 from artifactd.errors import InvalidRequest
 from artifactd.requests import SpoolSource
+from artifactd.run_path import RunPath
 
 if TYPE_CHECKING:
     from artifactd.client import Client
@@ -33,8 +34,9 @@ class SpoolFile(io.BufferedWriter):
         connection: Connection | None,
         number: int,
         descriptor: int,
-        destination: str | None,
+        destination: str | RunPath | None,
         options: Mapping[str, Any],
+        on_put: Callable[[Ticket], None] | None = None,
     ) -> None:
         # A second way to the file, for the case that the connection is lost before it is handed over.
         self._reader: int | None
@@ -47,13 +49,14 @@ class SpoolFile(io.BufferedWriter):
         self._number = number
         self._destination = destination
         self._options = options
+        self._on_put = on_put
         self._pid = os.getpid()
         self._is_spent = False
         self.ticket: Ticket | None = None
         super().__init__(io.FileIO(descriptor, "wb"), 1 << 20)
         _files.add(self)
 
-    def put(self, destination: str | None = None, **options: Any) -> Ticket:
+    def put(self, destination: str | RunPath | None = None, **options: Any) -> Ticket:
         """Closes the file and hands it over; the options are those of `Client.put`."""
         target = destination or self._destination
         if target is None:
@@ -69,6 +72,8 @@ class SpoolFile(io.BufferedWriter):
         reader, self._reader = self._reader, None
         source = SpoolSource(self._connection, self._number, reader)
         self.ticket = self._client.put_spool(source, target, **{**self._options, **options})
+        if self._on_put is not None:
+            self._on_put(self.ticket)
         return self.ticket
 
     def discard(self) -> None:

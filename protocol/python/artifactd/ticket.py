@@ -58,6 +58,28 @@ class Ticket:
         return self.accepted.destination if self.accepted else self._request.order
 
     @property
+    def request(self) -> Handover:
+        """What was sent."""
+        return self._request
+
+    @property
+    def path(self) -> str | None:
+        """The artifact's path in its run; None for one that belongs to no run."""
+        return self._request.message.artifact_path
+
+    @property
+    def refusal(self) -> ArtifactError | None:
+        """Why it was not accepted; None while it was, or may still be. Asks nobody, unlike `error`."""
+        if self._request.error is not None:
+            self._request.is_seen = True
+        return self._request.error
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether it was accepted or refused."""
+        return self.accepted is not None or self.refusal is not None
+
+    @property
     def state(self) -> State | None:
         """How far the job has come, as far as can be learnt within a second; None until it is ACCEPTED."""
         self._look()
@@ -76,10 +98,7 @@ class Ticket:
     def error(self) -> ArtifactError | None:
         """Why the hand-over failed; None while it has not. Asks the daemon as `done` does."""
         self._look()
-        if self._request.error is not None:
-            self._request.is_seen = True
-            return self._request.error
-        return self._job.exception() if self._job else None
+        return self.refusal or (self._job.exception() if self._job else None)
 
     def wait(self, level: Level = "accepted", timeout: float | None = None) -> Ticket:
         """Waits until the artifact has come so far: `accepted`, `durable` or `stored`.

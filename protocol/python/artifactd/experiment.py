@@ -1,0 +1,44 @@
+"""What the registry knows of an experiment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from artifactd.messages import ExperimentRecord, LifecycleStage
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment as it was when it was asked for; times are in Unix milliseconds.
+
+    `lifecycle_stage` is "active", or "deleted" where it is archived. `provisional`: the store has not answered since the
+    experiment was made, so that its `artifact_location` may turn out to be another.
+    """
+
+    id: str
+    tenant_id: str
+    name: str
+    description: str
+    tags: dict[str, str]
+    artifact_location: str
+    lifecycle_stage: LifecycleStage
+    created_at: int
+    last_updated: int
+    provisional: bool
+
+    @staticmethod
+    def of(record: ExperimentRecord) -> Experiment:
+        """As the daemon says it."""
+        return Experiment(
+            id=record.id,
+            tenant_id=record.tenant,
+            name=record.name,
+            description=record.description,
+            tags={tag.key: tag.value for tag in record.tag},
+            artifact_location=record.artifact_location,
+            lifecycle_stage=cast(LifecycleStage, record.lifecycle_stage),
+            created_at=record.created_at,
+            last_updated=record.updated_at,
+            provisional=record.provisional,
+        )

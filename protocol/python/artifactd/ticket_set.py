@@ -1,0 +1,217 @@
+"""Many hand-overs, asked about together."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from artifactd.errors import ArtifactError, ArtifactsFailed, DaemonUnavailable, JobsFailed, NotFound, Timeout
+from artifactd.messages import Job, Level
+from artifactd.offline_ticket import OfflineTicket
+from artifactd.progress import Progress
+from artifactd.ticket import Ticket, check_level
+
+if TYPE_CHECKING:
+    from artifactd.client import Client
+
+# So many tickets are kept whole; of older ones that were accepted only the job's id is.
+_WHOLE = 512
+# How often a bar moves, in seconds.
+_STEP = 0.25
+# The most jobs that one WAIT names.
+_PAGE = 1000
+
+_sets: weakref.WeakSet[TicketSet] = weakref.WeakSet()
+
+
+class TicketSet:
+    """The hand-overs of a directory, or of a run: what each ticket tells, for all of them.
+
+    Safe for threads. In a forked child it is empty: what its parent handed over is the parent's to wait for.
+    """
+
+    def __init__(self, client: Client, rescue: Callable[[Ticket], Ticket | None] | None = None) -> None:
+        self._client = client
+        # Makes of one that found no daemon another one that is kept, where that is possible.
+        self._rescue = rescue
+        self._begin()
+        _sets.add(self)
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._open: deque[Ticket] = deque()
+        # The paths in the run by the jobs' ids.
+        self._jobs: dict[str, str] = {}
+        self._size = 0
+        self._count = 0
+        self._errors: dict[str, ArtifactError] = {}
+
+    def __len__(self) -> int:
+        """How many artifacts were handed over, those that could not be included."""
+        return self._count
+
+    def __repr__(self) -> str:
+        return f"<TicketSet of {len(self)}>"
+
+    def add(self, ticket: Ticket) -> None:
+        """One more."""
+        with self._lock:
+            self._open.append(ticket)
+            self._count += 1
+            if len(self._open) > _WHOLE:
+                self._sort_out()
+
+    def refuse(self, path: str, error: ArtifactError) -> None:
+        """One that could not be handed over."""
+        with self._lock:
+            self._errors[path] = error
+            self._count += 1
+
+    # --- For callers ---
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more happens by itself, as far as can be learnt within a second for each thousand of them."""
+        with self._lock:
+            self._sort_out()
+            if self._open:
+                return False
+        try:
+            return not self._pending(timeout=1.0)
+        except (DaemonUnavailable, Timeout):
+            return False
+
+    @property
+    def errors(self) -> dict[str, ArtifactError]:
+        """What has failed by now and why, by the artifacts' paths in the run. Asks the daemon."""
+        with self._lock:
+            self._sort_out()
+            found = dict(self._errors)
+            mine = dict(self._jobs)
+        if mine:
+            try:
+                for job in self._client.jobs(["failed", "cancelled"], timeout=10.0):
+                    error = job.exception() if job.id in mine else None
+                    if error is not None:
+                        found[mine[job.id]] = error
+            except (DaemonUnavailable, Timeout):
+                # Then what was known before counts.
+                pass
+        return found
+
+    @property
+    def error(self) -> ArtifactsFailed | None:
+        """All of `errors` in one; None while there are none."""
+        errors = self.errors
+        return ArtifactsFailed(errors) if errors else None
+
+    def wait(self, level: Level = "accepted", timeout: float | None = None, progress: bool = False) -> TicketSet:
+        """Waits until all have come so far: `accepted`, `durable` or `stored`.
+
+        `timeout` is in seconds; `progress` shows a bar. Raises `ArtifactsFailed` once the others have come so far, `Timeout`,
+        and `DaemonUnavailable` where some are kept offline.
+        """
+        check_level(level)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        kept = self.accept(deadline)
+        for ticket in kept:
+            ticket.wait(level, _remaining(deadline))
+        if level != "accepted":
+            self._wait_for_jobs(level, deadline, timeout, progress)
+        if (failed := self.error) is not None:
+            raise failed
+        return self
+
+    def accept(self, deadline: float | None = None) -> list[OfflineTicket]:
+        """Waits until each has an answer, by `time.monotonic`; returns those that are kept offline. Raises `Timeout`."""
+        with self._lock:
+            waiting = list(self._open)
+        for ticket in waiting:
+            if isinstance(ticket, OfflineTicket):
+                continue
+            try:
+                ticket.wait("accepted", _remaining(deadline))
+            except Timeout as error:
+                if not ticket.is_answered:
+                    raise Timeout(error.code, error.message, error.cause) from None
+            except ArtifactError:
+                # It is among the errors now.
+                pass
+        with self._lock:
+            self._sort_out()
+            return [ticket for ticket in self._open if isinstance(ticket, OfflineTicket)]
+
+    # --- Inside ---
+
+    def _sort_out(self) -> None:
+        """Keeps of those that have an answer what is still needed. Under the lock."""
+        still: deque[Ticket] = deque()
+        for ticket in self._open:
+            rescued = None
+            if ticket.accepted is not None:
+                self._jobs[ticket.accepted.id] = ticket.path or ticket.destination
+                self._size += ticket.accepted.size
+            elif ticket.refusal is None:
+                still.append(ticket)
+            elif self._rescue is not None and (rescued := self._rescue(ticket)) is not None:
+                still.append(rescued)
+            else:
+                self._errors[ticket.path or ticket.destination] = ticket.refusal
+        self._open = still
+
+    def _pending(self, timeout: float | None = None) -> list[Job]:
+        # Asked by their states: the daemon forgets stored jobs in time, and refuses ids that it does not know.
+        with self._lock:
+            mine = set(self._jobs)
+        if not mine:
+            return []
+        return [job for job in self._client.jobs(["accepted", "uploading"], timeout=timeout) if job.id in mine]
+
+    def _wait_for_jobs(self, level: Level, deadline: float | None, timeout: float | None, progress: bool) -> None:
+        bar = Progress(self._size, f"{len(self)} artifacts") if progress else None
+        try:
+            while pending := [job for job in self._pending() if level == "stored" or job.level != level]:
+                if bar is not None:
+                    bar.show(self._size - sum(job.size - job.bytes_done for job in pending))
+                step = _remaining(deadline)
+                if step is not None and step <= 0:
+                    message = f"{len(pending)} artifacts are not {level} after {timeout or 0:g} s; they go on"
+                    raise Timeout("timeout", message)
+                if bar is not None:
+                    step = _STEP if step is None else min(step, _STEP)
+                self._glance([job.id for job in pending[:_PAGE]], level, step)
+            if bar is not None:
+                bar.show(self._size)
+        finally:
+            if bar is not None:
+                bar.__exit__(None, None, None)
+
+    def _glance(self, ids: list[str], level: Level, seconds: float | None) -> None:
+        """Waits for jobs, or for the time."""
+        try:
+            self._client.wait(ids, level, seconds)
+        except (Timeout, JobsFailed, NotFound):
+            # What has failed, or is stored and forgotten, is no longer pending. Asking that finds a daemon that hangs.
+            pass
+
+    def forget_parent(self) -> None:
+        """In a forked child."""
+        self._begin()
+
+
+def _remaining(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
+
+
+def _forget_parent() -> None:
+    for each in list(_sets):
+        each.forget_parent()
+
+
+os.register_at_fork(after_in_child=_forget_parent)
