@@ -6,6 +6,9 @@ import ObjectStore
 /// Manifests of runs, and of groups and their members.
 extension Registrar {
     private static let page = 1000
+    /// Between two looks for a group's members, in nanoseconds.
+    private static let shortestPause: UInt64 = 1_000_000_000
+    private static let longestPause: UInt64 = 3600 * 1_000_000_000
 
     /// Writes what can be written by now.
     func advance(_ commits: [CommitRequest], _ memory: inout Memory) {
@@ -27,7 +30,9 @@ extension Registrar {
         memory.looks = [:]
         let now = System.monotonicNanoseconds()
         for (subject, group) in groups {
-            if let look = looks[subject], now < look, !group.isNew, !waiters.isAwaited(subject) {
+            // Somebody who has begun to wait is not to wait for a look that is far off.
+            let latest = waiters.isAwaited(subject) ? now + Self.shortestPause : .max
+            if let look = looks[subject], now < look, look <= latest, !group.isNew {
                 memory.looks[subject] = look
                 memory.findings.missing[subject] = memory.earlier.missing[subject]
                 continue
@@ -45,7 +50,8 @@ extension Registrar {
     private func pause(_ request: CommitRequest) -> UInt64 {
         let subject = CommitSubject(run: request.run.id, group: request.group)
         let age = UInt64(max(0, System.wallMilliseconds() - request.requestedAt))
-        return (waiters.isAwaited(subject) ? 1000 : min(max(age / 8, 1000), 300_000)) * 1_000_000
+        if waiters.isAwaited(subject) { return Self.shortestPause }
+        return min(max(age * 1_000_000 / 8, Self.shortestPause), Self.longestPause)
     }
 
     /// Writes a manifest, once every artifact that it names is stored.
