@@ -30,7 +30,6 @@ BIG = bytes(range(256)) * 1024
 
 # SeaweedFS, the relay and a daemon that stores to them are those of the end-to-end tests. Behind: a `daemon` is here too.
 sys.path.append(str(TESTS / "EndToEnd"))
-import processes
 import relay as relays
 import stores
 
@@ -246,7 +245,7 @@ def test_fluent_api(environment, experiment, client, place, key, tmp_path):
 
 
 # Pictures and tables; a table is read, extended and logged again while what it was before is still on its way.
-def test_figures_images_and_tables(experiment, client, key, tmp_path):
+def test_figures_images_and_tables(experiment):
     matplotlib = pytest.importorskip("matplotlib")
     numpy = pytest.importorskip("numpy")
     pytest.importorskip("PIL")
@@ -278,7 +277,8 @@ def test_model(environment, experiment, client, key):
 
     features, target = [[0.0], [1.0], [2.0]], [0.0, 2.0, 4.0]
     with mlflow.start_run():
-        info = mlflow.sklearn.log_model(LinearRegression().fit(features, target), name="model", serialization_format="cloudpickle")
+        fitted = LinearRegression().fit(features, target)
+        info = mlflow.sklearn.log_model(fitted, name="model", serialization_format="cloudpickle")
     assert mlflow.sklearn.load_model(info.model_uri).predict([[3.0]])[0] == pytest.approx(6)
     assert jobs_of(client, key)
     environment.delenv("ARTIFACTD_MLFLOW")
@@ -535,7 +535,7 @@ def test_restart(repository, hold, daemon, stock, tmp_path):
 
 
 # Without a daemon logging is an error that names the socket and the ways out; reading works all the same.
-def test_no_daemon(repository, environment, stock, caplog, tmp_path):
+def test_no_daemon(repository, environment, caplog, tmp_path):
     repository.log_artifact(wrote(tmp_path / "a"))
     repository.flush_async_logging()
     environment.setenv("ARTIFACTD_SOCKET", str(tmp_path / "nobody"))
@@ -600,7 +600,7 @@ def test_jobs_that_fail(repository, environment, place, key, tmp_path):
         with pytest.raises(MlflowException, match="1 of the jobs failed") as refusal:
             repository.flush_async_logging()
         assert isinstance(refusal.value.__cause__, artifactd.JobsFailed)
-        with pytest.raises(MlflowException, match="job .*credentials"):
+        with pytest.raises(MlflowException, match=r"job .*credentials"):
             repository.download_artifacts("a")
         repository.flush_async_logging()
         repository.delete_artifacts("a")

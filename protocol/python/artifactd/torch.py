@@ -13,21 +13,18 @@ Installed with `pip install artifactd[torch]`.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import io
 import math
 import os
-import tempfile
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from artifactd.artifact_log import PutOptions
-from artifactd.client import Client
-from artifactd.errors import InvalidRequest, NotFound, SourceUnreadable
-from artifactd.messages import State
-from artifactd.spool import SpoolFile
+from artifactd.errors import NotFound
+from artifactd.output import Output
+from artifactd.places import Place, Places, places_of
 from artifactd.ticket import Ticket
 
 try:
@@ -41,21 +38,10 @@ except ImportError as cause:
     raise ImportError(f"artifactd.torch needs PyTorch: pip install 'artifactd[torch]' ({cause})") from cause
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
-
     from typing_extensions import Unpack
-
-    from artifactd.active_run import ActiveRun
-    from artifactd.run_group import RunGroup
-
-    # Where a path leads: below a run's artifacts, or to an object of the client's daemon.
-    Place: TypeAlias = ActiveRun | RunGroup | Client
 
 __all__ = ["StorageReader", "StorageWriter", "save"]
 
-# What is expected to be smaller is kept in memory until it is handed over.
-_MEMORY_LIMIT = 64 << 20
-_SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 _TEMPORARY = ".tmp"
 
 
@@ -81,7 +67,7 @@ def save(
 
     Raises `DaemonUnavailable`, `Busy` where the spool has no room, and what `torch.save` raises; then nothing is handed over.
     """
-    output = _Output(_access(run), path, _size(obj) if size_hint is None else size_hint, options)
+    output = Output(places_of(run), path, _size(obj) if size_hint is None else size_hint, options)
     try:
         torch.save(obj, cast(IO[bytes], output), **(save_options or {}))
         return output.hand_over()
@@ -130,7 +116,7 @@ class StorageWriter(FileSystemWriter):
             cache_staged_state_dict=cache_staged_state_dict,
             overwrite=overwrite,
         )
-        self._files = _Files(_access(run), {"compression": "none", **options})
+        self._files = _Files(places_of(run), {"compression": "none", **options})
         self._timeout = timeout
         self._is_coordinator = True
         self.fs = cast(Any, self._files)
@@ -145,7 +131,8 @@ class StorageWriter(FileSystemWriter):
         """Besides, removes what made an older checkpoint visible: no rank writes before all have come here."""
         prepared = super().prepare_local_plan(plan)
         if self._is_coordinator or not self.use_collectives:
-            self._files.rm_file(self._get_metadata_path(None if self.use_collectives else self.rank))
+            name = ".metadata" if self.use_collectives else f"__{self.rank}.metadata"
+            self._files.rm_file(self._files.concat_path(self.path, name))
         return prepared
 
     def write_data(self, plan: SavePlan, planner: SavePlanner) -> Future[list[WriteResult]]:
@@ -175,7 +162,7 @@ class StorageReader(FileSystemReader):
 
     def __init__(self, run: Place, path: str) -> None:
         super().__init__(path)
-        files = _Files(_access(run), {})
+        files = _Files(places_of(run), {})
         self.fs = cast(Any, files)
         self.path = cast(Any, files.init_path(path))
 
@@ -184,161 +171,92 @@ class StorageReader(FileSystemReader):
         return StorageWriter.validate_checkpoint_id(checkpoint_id)
 
 
-# --- Where paths lead ---
+class _Files(FileSystemBase):
+    """What `FileSystemWriter` and `FileSystemReader` take for a file system.
 
+    A file is handed over when it is closed. One with a temporary name is when it gets its own, by which alone it is known.
+    """
 
-class _RunAccess:
-    """The artifacts of a run."""
+    def __init__(self, places: Places, options: PutOptions) -> None:
+        self._places = places
+        self._options = options
+        # How many bytes the next files are going to have, about.
+        self.expected = 0
+        self.begin()
 
-    def __init__(self, log: ActiveRun | RunGroup) -> None:
-        self._log = log
-        self._run = cast("ActiveRun", getattr(log, "_run", log))
+    def begin(self) -> None:
+        """Forgets what was written before."""
+        self._lock = threading.Lock()
+        self._tickets: list[Ticket] = []
+        self._errors: list[BaseException] = []
+        self._unnamed: dict[str, Output] = {}
 
-    def open(self, path: str, size: int, options: PutOptions) -> SpoolFile:
-        return self._log.open_artifact(path, size_hint=size, **options)
+    def __reduce__(self) -> tuple[Any, ...]:
+        # `async_save` can write in another process.
+        return _Files, (self._places, self._options)
 
-    def put(self, source: int, path: str, options: PutOptions) -> Ticket:
-        return self._log._put(source, path, **options)
-
-    def holds(self, path: str) -> bool:
-        return any(each.path == path and each.state not in ("failed", "cancelled") for each in self._run.list_artifacts(path))
-
-    def delete(self, path: str) -> None:
-        self._run.delete_artifacts(path)
-
-    @contextlib.contextmanager
-    def read(self, path: str) -> Iterator[IO[bytes]]:
-        with tempfile.TemporaryDirectory(prefix="artifactd-") as directory:
-            self._run.download_artifacts(path, directory)
-            with open(os.path.join(directory, path), "rb") as file:
-                yield file
-
-
-class _ClientAccess:
-    """The objects of a daemon."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def open(self, path: str, size: int, options: PutOptions) -> SpoolFile:
-        return self._client.open_spool(path, size_hint=size, **options)
-
-    def put(self, source: int, path: str, options: PutOptions) -> Ticket:
-        return self._client.put(source, path, **options)
-
-    def holds(self, path: str) -> bool:
-        uri = self._uri(path)
-        return bool(self._pending(uri)) or any(each.uri == uri for each in self._client.list_objects(path))
-
-    def delete(self, path: str) -> None:
-        for job in self._pending(self._uri(path)):
-            self._client.cancel(job)
-        self._client.delete(path)
+    def await_stored(self, timeout: float | None) -> None:
+        """Waits until all that was handed over is STORED. Raises what failed, in whichever thread."""
+        with self._lock:
+            tickets, self._tickets = self._tickets, []
+            errors, self._errors = self._errors, []
+        if errors:
+            raise errors[0]
+        deadline = None if timeout is None else time.monotonic() + timeout
+        for ticket in tickets:
+            ticket.wait("stored", None if deadline is None else max(0.0, deadline - time.monotonic()))
 
     @contextlib.contextmanager
-    def read(self, path: str) -> Iterator[IO[bytes]]:
-        if pending := self._pending(self._uri(path)):
-            self._client.wait(pending)
-        with tempfile.TemporaryFile() as file:
-            self._client.get(path, cast(IO[bytes], file))
-            file.seek(0)
-            yield cast(IO[bytes], file)
+    def create_stream(self, path: str | os.PathLike[str], mode: str) -> Generator[io.IOBase, None, None]:
+        name = os.fspath(path)
+        if mode == "rb":
+            with self._places.read(name) as file:
+                yield cast(io.IOBase, file)
+            return
+        try:
+            output = Output(self._places, name.removesuffix(_TEMPORARY), self.expected, self._options)
+            with output.discarding():
+                yield output
+                if name.endswith(_TEMPORARY):
+                    self._unnamed[name] = output
+                else:
+                    self._hand_over(output)
+        except BaseException as error:
+            # PyTorch loses what is raised in its further threads.
+            with self._lock:
+                self._errors.append(error)
+            raise
 
-    def _uri(self, path: str) -> str:
-        return path if "://" in path else f"{self._client.store.rstrip('/')}/{path}"
+    def rename(self, path: str | os.PathLike[str], new_path: str | os.PathLike[str]) -> None:
+        self._hand_over(self._unnamed.pop(os.fspath(path)))
 
-    def _pending(self, uri: str) -> list[str]:
-        states: list[State] = ["accepted", "uploading"]
-        return [job.id for job in self._client.jobs(states) if job.destination == uri]
+    def _hand_over(self, output: Output) -> None:
+        try:
+            ticket = output.hand_over()
+        finally:
+            output.discard()
+        with self._lock:
+            self._tickets.append(ticket)
 
+    def concat_path(self, path: str | os.PathLike[str], suffix: str) -> str:
+        return f"{os.fspath(path)}/{suffix}"
 
-def _access(run: Place) -> _RunAccess | _ClientAccess:
-    if isinstance(run, Client):
-        return _ClientAccess(run)
-    if not hasattr(run, "open_artifact"):
-        what = type(run).__name__
-        raise InvalidRequest("invalid_request", f"give a run, a group of a run, or a Client, not a {what}: run=…")
-    return _RunAccess(run)
+    def init_path(self, path: str | os.PathLike[str]) -> str:
+        return os.fspath(path).rstrip("/")
 
+    def mkdir(self, path: str | os.PathLike[str]) -> None:
+        """Directories are there by what lies in them."""
 
-# --- What is written to ---
+    @classmethod
+    def validate_checkpoint_id(cls, checkpoint_id: str | os.PathLike[str]) -> bool:
+        return StorageWriter.validate_checkpoint_id(checkpoint_id)
 
+    def exists(self, path: str | os.PathLike[str]) -> bool:
+        return self._places.holds(os.fspath(path))
 
-class _Output(io.RawIOBase):
-    """A file to write an artifact to: in memory as long as that is small, else in the daemon's spool."""
-
-    def __init__(self, access: _RunAccess | _ClientAccess, path: str, size: int, options: PutOptions) -> None:
-        super().__init__()
-        self._access, self._path, self._options = access, path, options
-        self._written = 0
-        self._memory: int | None = None
-        self._spool: SpoolFile | None = None
-        if size < _MEMORY_LIMIT:
-            self._memory = os.memfd_create("artifactd", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        else:
-            self._spool = access.open(path, size, options)
-
-    def writable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._written
-
-    def write(self, data: Any) -> int:
-        """All of it."""
-        rest = memoryview(data).cast("B")
-        size = len(rest)
-        if self._memory is not None and self._written + size >= _MEMORY_LIMIT:
-            self._leave_memory(self._memory, self._written + size)
-        if self._spool is not None:
-            self._spool.write(rest)
-        elif self._memory is not None:
-            while rest:
-                rest = rest[_written(self._memory, rest) :]
-        else:
-            raise ValueError("the file is closed")
-        self._written += size
-        return size
-
-    def _leave_memory(self, memory: int, size: int) -> None:
-        """Goes on in the spool: it turned out larger than it was thought to be."""
-        spool = self._access.open(self._path, size, self._options)
-        offset = 0
-        while piece := os.pread(memory, 1 << 20, offset):
-            spool.write(piece)
-            offset += len(piece)
-        self._memory, self._spool = None, spool
-        os.close(memory)
-
-    def hand_over(self) -> Ticket:
-        """Nothing can be written any more."""
-        if self._spool is not None:
-            spool, self._spool = self._spool, None
-            return spool.put()
-        if self._memory is None:
-            raise ValueError("the file is closed")
-        fcntl.fcntl(self._memory, fcntl.F_ADD_SEALS, _SEALS)
-        options: PutOptions = {"level": "durable", **self._options}
-        return self._access.put(self._memory, self._path, options)
-
-    def discard(self) -> None:
-        """Gives back what was not handed over. Closing it as a file does nothing of the kind."""
-        spool, self._spool = self._spool, None
-        if spool is not None:
-            spool.discard()
-        memory, self._memory = self._memory, None
-        if memory is not None:
-            os.close(memory)
-
-
-@contextlib.contextmanager
-def _discarding(output: _Output) -> Iterator[None]:
-    """An exception in the block hands nothing over."""
-    try:
-        yield
-    except BaseException:
-        output.discard()
-        raise
+    def rm_file(self, path: str | os.PathLike[str]) -> None:
+        with contextlib.suppress(NotFound):
+            self._places.delete(os.fspath(path))
 
 
 def _size(obj: object) -> int:
@@ -382,98 +300,3 @@ def _storage(tensor: torch.Tensor) -> tuple[int, int]:
 def _item_size(item: WriteItem) -> int:
     data = item.tensor_data
     return 0 if data is None else math.prod(data.chunk.sizes) * data.properties.dtype.itemsize
-
-
-def _written(memory: int, data: memoryview) -> int:
-    try:
-        return os.write(memory, data)
-    except OSError as cause:
-        raise SourceUnreadable("source_unreadable", "there is no memory for what is saved", cause.strerror) from None
-
-
-class _Files(FileSystemBase):
-    """What `FileSystemWriter` and `FileSystemReader` take for a file system.
-
-    A file is handed over when it is closed. One with a temporary name is when it gets its own, by which alone it is known.
-    """
-
-    def __init__(self, access: _RunAccess | _ClientAccess, options: PutOptions) -> None:
-        self._access = access
-        self._options = options
-        # How many bytes the next files are going to have, about.
-        self.expected = 0
-        self.begin()
-
-    def begin(self) -> None:
-        """Forgets what was written before."""
-        self._lock = threading.Lock()
-        self._tickets: list[Ticket] = []
-        self._errors: list[BaseException] = []
-        self._unnamed: dict[str, _Output] = {}
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # `async_save` can write in another process.
-        return _Files, (self._access, self._options)
-
-    def await_stored(self, timeout: float | None) -> None:
-        """Waits until all that was handed over is STORED. Raises what failed, in whichever thread."""
-        with self._lock:
-            tickets, self._tickets = self._tickets, []
-            errors, self._errors = self._errors, []
-        if errors:
-            raise errors[0]
-        deadline = None if timeout is None else time.monotonic() + timeout
-        for ticket in tickets:
-            ticket.wait("stored", None if deadline is None else max(0.0, deadline - time.monotonic()))
-
-    @contextlib.contextmanager
-    def create_stream(self, path: str | os.PathLike[str], mode: str) -> Generator[io.IOBase, None, None]:
-        name = os.fspath(path)
-        if mode == "rb":
-            with self._access.read(name) as file:
-                yield cast(io.IOBase, file)
-            return
-        try:
-            output = _Output(self._access, name.removesuffix(_TEMPORARY), self.expected, self._options)
-            with _discarding(output):
-                yield output
-                if name.endswith(_TEMPORARY):
-                    self._unnamed[name] = output
-                else:
-                    self._hand_over(output)
-        except BaseException as error:
-            # PyTorch loses what is raised in its further threads.
-            with self._lock:
-                self._errors.append(error)
-            raise
-
-    def rename(self, path: str | os.PathLike[str], new_path: str | os.PathLike[str]) -> None:
-        self._hand_over(self._unnamed.pop(os.fspath(path)))
-
-    def _hand_over(self, output: _Output) -> None:
-        try:
-            ticket = output.hand_over()
-        finally:
-            output.discard()
-        with self._lock:
-            self._tickets.append(ticket)
-
-    def concat_path(self, path: str | os.PathLike[str], suffix: str) -> str:
-        return f"{os.fspath(path)}/{suffix}"
-
-    def init_path(self, path: str | os.PathLike[str]) -> str:
-        return os.fspath(path).rstrip("/")
-
-    def mkdir(self, path: str | os.PathLike[str]) -> None:
-        """Directories are there by what lies in them."""
-
-    @classmethod
-    def validate_checkpoint_id(cls, checkpoint_id: str | os.PathLike[str]) -> bool:
-        return StorageWriter.validate_checkpoint_id(checkpoint_id)
-
-    def exists(self, path: str | os.PathLike[str]) -> bool:
-        return self._access.holds(os.fspath(path))
-
-    def rm_file(self, path: str | os.PathLike[str]) -> None:
-        with contextlib.suppress(NotFound):
-            self._access.delete(os.fspath(path))

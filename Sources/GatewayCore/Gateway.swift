@@ -1,0 +1,140 @@
+public import ArtifactModel
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import LinuxSystem
+public import Logging
+import NIOCore
+import NIOPosix
+public import ServiceLifecycle
+import UnixSignals
+
+/// The gateway: HTTP on one side, the daemon's socket on the other. Holds no secret of the store and no journal.
+public struct Gateway: Service {
+    /// How long a connection to the daemon may be idle.
+    private static let linkPause = Duration.seconds(300)
+    /// Threads that write and read files. Disks serve more than one at a time, and one that is slow must not hold up all.
+    private static let fileThreads = 8
+
+    private let configuration: GatewayConfiguration
+    private let environment: [String: String]
+    private let tokens: TokenStore?
+    private let log: Logger
+
+    /// - Throws: `invalidRequest` for settings and tokens that cannot stand.
+    public init(
+        configuration: GatewayConfiguration, environment: [String: String], log: Logger
+    ) throws(ArtifactError) {
+        try configuration.check()
+        self.configuration = configuration
+        self.environment = environment
+        self.log = log
+        tokens = if let path = configuration.tokens { try TokenStore(path: path) } else { nil }
+    }
+
+    /// Serves until it is told to stop; then requests that are under way have `stopTimeout` to end.
+    public func run() async throws {
+        let threads = NIOThreadPool(numberOfThreads: Self.fileThreads)
+        threads.start()
+        let daemon = DaemonPool(
+            socket: configuration.socket, environment: environment, limit: configuration.daemonConnections, threads: threads)
+        let application = application(daemon, threads)
+        var services: [any Service] = [application, LinkKeeper(daemon: daemon, pause: Self.linkPause)]
+        if let tokens { services.append(TokenKeeper(tokens: tokens, log: log)) }
+        var quiet = log
+        quiet.logLevel = max(log.logLevel, .warning)
+        var lifecycle = ServiceGroupConfiguration(services: services, logger: quiet)
+        lifecycle.maximumGracefulShutdownDuration = configuration.stopTimeout
+        let outcome: Result<Void, any Error>
+        do {
+            try await ServiceGroup(configuration: lifecycle).run()
+            outcome = .success(())
+        } catch {
+            outcome = .failure(error)
+        }
+        try await daemon.endAll()
+        try await threads.shutdownGracefully()
+        log.info("stopped")
+        try outcome.get()
+    }
+
+    private func application(_ daemon: DaemonPool, _ threads: NIOThreadPool) -> Application<GatewayResponder> {
+        let uploads = Admission(limit: configuration.uploads, of: "uploads")
+        let downloads = Admission(limit: configuration.downloads, of: "downloads")
+        let metrics = GatewayMetrics(uploads: uploads, downloads: downloads)
+        let responder = GatewayResponder(
+            authenticator: Authenticator(configuration, tokens: tokens),
+            service: ServiceRoutes(daemon: daemon, metrics: metrics), registry: RegistryRoutes(daemon: daemon),
+            uploads: UploadRoute(
+                daemon: daemon, threads: threads, admission: uploads, metrics: metrics, limit: configuration.maximumBody),
+            downloads: DownloadRoute(
+                daemon: daemon, threads: threads, admission: downloads, metrics: metrics,
+                directory: configuration.temporaryDirectory), metrics: metrics, log: log)
+        var quiet = log
+        quiet.logLevel = max(log.logLevel, .notice)
+        let (headerTimeout, idleTimeout) = (configuration.headerTimeout, configuration.idleTimeout)
+        return Application(
+            responder: responder,
+            server: .http1(
+                configuration: HTTP1Channel.Configuration(
+                    additionalChannelHandlers: [ConnectionGuard(headerTimeout: headerTimeout, idleTimeout: idleTimeout)],
+                    httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
+                        maxHeaderFieldSize: configuration.maximumHeader, maxHeaderListSize: configuration.maximumHeader,
+                        maxHeaderFieldCount: 100))),
+            configuration: ApplicationConfiguration(
+                address: configuration.listen.bindAddress, serverName: "artifact-gateway",
+                availableConnectionsDelegate: .maximum(configuration.connections, logger: quiet)),
+            onServerRunning: { [log, configuration, environment] channel in
+                let address = channel.localAddress.flatMap(\.port).map { ":\($0)" } ?? ""
+                log.notice(
+                    "listening",
+                    metadata: [
+                        "address": "\(configuration.listen)", "port": "\(address.dropFirst())", "version": "\(artifactdVersion)",
+                    ])
+                do throws(SystemError) { try Systemd.notify("READY=1", environment: environment) } catch {
+                    log.warning("systemd cannot be told", metadata: ["error": "\(error)"])
+                }
+            }, logger: quiet)
+    }
+}
+
+extension ListenAddress {
+    var bindAddress: BindAddress {
+        switch self {
+        case .tcp(let host, let port): .hostname(host, port: port)
+        case .unix(let path): .unixDomainSocket(path: path)
+        }
+    }
+}
+
+/// Ends connections to the daemon that nobody uses.
+private struct LinkKeeper: Service {
+    let daemon: DaemonPool
+    let pause: Duration
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do { try await Task.sleep(for: pause) } catch { return }
+                await daemon.endIdle(after: pause)
+            }
+        }
+    }
+}
+
+/// Reads the tokens again on SIGHUP.
+private struct TokenKeeper: Service {
+    let tokens: TokenStore
+    let log: Logger
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            do throws(ArtifactError) {
+                try tokens.reload()
+                log.notice("tokens read", metadata: ["tokens": "\(tokens.count)"])
+            } catch {
+                log.error("the tokens that were in force stay", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+}
