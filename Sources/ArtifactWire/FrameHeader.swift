@@ -22,6 +22,9 @@ public struct FrameHeader: Sendable, Equatable {
     /// The request that the frame belongs to; 0 for an error that concerns the whole connection.
     public var requestID: UInt64
 
+    /// Whether its type is one of the daemon's answers, known or not: they have bit 15.
+    public var isAnswer: Bool { type & 0x8000 != 0 }
+
     public init(length: UInt32, type: UInt16, descriptorCount: UInt8, requestID: UInt64) {
         self.length = length
         self.type = type

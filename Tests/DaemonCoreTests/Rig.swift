@@ -78,7 +78,7 @@ final class Rig: Sendable {
         objects = DaemonCore.Objects(stores: stores, dispatcher: dispatcher)
         status = StatusSource(
             configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
-            integrity: FoundIntegrity(journal: journal))
+            integrity: FoundIntegrity(journal: journal), setAside: [])
         registrar = Registrar(
             journal: journal, stores: stores, dispatcher: dispatcher, log: log.logger, backoff: Backoff(base: 1000, cap: 1000))
         let registry = Registry(
@@ -207,6 +207,7 @@ final class Rig: Sendable {
         if store.openUploads != 0 { left.append("\(store.openUploads) uploads are open") }
         dispatcher.snapshot { state in
             if !state.queue.isEmpty { left.append("\(state.queue.count) jobs are pending") }
+            if !state.settling.isEmpty { left.append("\(state.settling.count) uploads wait for the journal") }
             if !state.active.isEmpty { left.append("\(state.active.count) uploads are active") }
             if state.windows != 0 { left.append("\(state.windows) bytes of windows are held") }
             if state.reserved != StateCounters.Count() { left.append("\(state.reserved) is reserved in the queue") }

@@ -123,13 +123,22 @@ import WorkerPool
         #expect(rig.spool.used == 0)
     }
 
-    /// Without room for a copy a hand-over that asks for DURABLE is refused as busy and leaves no job.
+    /// Without room for a copy a hand-over that asks for DURABLE is refused and leaves no job: as busy where there will be room, as
+    /// too large where there never is.
     @Test func noRoomForACopy() throws {
-        let rig = try Rig { $0.spoolQuota = 1 << 20 }
+        let rig = try Rig { $0.spoolQuota = 6 << 20 }
+        let gate = rig.makeGate()
+        rig.store.setHook { _ in gate.pass() }
         let path = try rig.file(SeededBytes.make(seed: 1, count: 4 << 20))
-        let refusal = failure { _ = try rig.put(file: path, to: "d", level: .durable) }
+        let first = try rig.put(file: path, to: "first", level: .durable)
+        let refusal = failure { _ = try rig.put(file: path, to: "second", level: .durable) }
         #expect(refusal?.code == .busy)
-        #expect(rig.spool.used == 0)
+        let larger = try rig.file(SeededBytes.make(seed: 1, count: 7 << 20))
+        let final = failure { _ = try rig.put(file: larger, to: "third", level: .durable) }
+        #expect(final?.code == .tooLarge && final?.message.contains("spool_quota") == true)
+        #expect(rig.spool.used == 4 << 20)
+        gate.open()
+        #expect(try rig.end(of: first).state == .stored)
         #expect(try rig.finish() == [])
     }
 

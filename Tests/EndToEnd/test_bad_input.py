@@ -1,5 +1,6 @@
 """Bad input of every kind: a message that names the thing and the way out, the right exit status, and others are served."""
 
+import gzip
 import http.server
 import os
 import pathlib
@@ -487,9 +488,12 @@ def test_spool_quota(daemons, place, relay, tmp_path):
     between = relay(place.endpoint)
     between.down()
     daemon = daemons(place.url, place.environment(between.endpoint), settings={"spool_quota": "1MiB"})
-    content.write_noise(tmp_path / "file", 2 * MIB)
+    content.write_noise(tmp_path / "file", MIB)
+    daemon.put(tmp_path / "file", to="first", ack="durable")
     assert "quota" in refusal(daemon, tmp_path / "file", "--to", "file", "--ack", "durable", status=75)
-    assert daemon.status()["queue"]["jobs"]["cancelled"] == 1
+    content.write_noise(tmp_path / "file", 2 * MIB)
+    assert "raise 'spool_quota'" in refusal(daemon, tmp_path / "file", "--to", "file", "--ack", "durable", status=1)
+    assert daemon.status()["queue"]["jobs"]["cancelled"] == 2
     daemon.put(tmp_path / "file", to="file")
 
 
@@ -583,6 +587,22 @@ def test_object_changed_in_its_directory(daemon, tmp_path, size, compression):
     done = daemon.ctl("get", "object", "-o", tmp_path / "got", status=1)
     assert "store it again" in done.stderr, done.stderr
     assert not (tmp_path / "got").exists()
+
+
+def test_object_replaced_in_its_directory(daemon, tmp_path):
+    """One that decodes, and is shorter than what was stored under its headers, is not given out as that."""
+    (tmp_path / "file").write_bytes(b"long enough to be told from the other\n" * 1000)
+    daemon.put(tmp_path / "file", to="object", compression="gzip", ack="stored")
+    stored = daemon.state / "store" / "object"
+    size = stored.stat().st_size
+    for level in range(2000):
+        other = gzip.compress(os.urandom(level) if level < size else b"", mtime=0)
+        if len(other) == size:
+            break
+    stored.write_bytes(other)
+    assert stored.stat().st_size == size
+    done = daemon.ctl("get", "object", "-o", tmp_path / "got", status=1)
+    assert "store it again" in done.stderr, done.stderr
 
 
 def test_key_that_the_directory_store_cannot_hold(daemon, tmp_path, serves):

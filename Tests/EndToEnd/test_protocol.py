@@ -355,6 +355,17 @@ def test_unknown_optional_field_is_skipped(daemon):
         assert refused.value.code == "unsupported_message"
 
 
+@pytest.mark.parametrize("payload", [b"", b"\0\0\0"], ids=["empty", "no fields"])
+def test_answer_as_a_request(daemon, payload):
+    """Refused for its type alone, whatever is in it, and the connection goes on."""
+    with Client(daemon.socket) as client:
+        for kind in (0x8001, 0x8010, 0x8030, 0xFFFF):
+            with pytest.raises(Refused) as refused:
+                client.call(kind, payload)
+            assert refused.value.code == "unsupported_message"
+        client.call(protocol_client.STATUS)
+
+
 # systemd
 
 

@@ -104,7 +104,7 @@ def test_two_nodes_write_to_one_place(daemons, place):
         runs = [one.start("shared"), two.start("shared")]
         for client, run in zip((one, two), runs):
             client.put(run, "own.txt", run.run_id.encode())
-        # Each finds the run of the other by its id alone, once that is in the store.
+        # The second finds the run of the first by its id alone, once that is in the store.
         eventually(lambda: place.holds(f"runs/{runs[0].run_id}.json"), "the run is in the store")
         assert two.run(runs[0].run_id).artifact_uri == f"{elsewhere}/runs/{runs[0].run_id}/artifacts"
         two.put(runs[0], "from/second.txt", b"second")

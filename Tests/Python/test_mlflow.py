@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import os
 import pathlib
+import subprocess
 import sys
 import threading
 import time
@@ -205,6 +206,13 @@ def test_entry_points(environment, place):
     environment.setenv("ARTIFACTD_MLFLOW", "on")
     with pytest.raises(MlflowException, match="set it to 1 or 0"):
         registry.get_artifact_repository(uri)
+
+
+# Without MLflow the import says what to install.
+def test_without_mlflow():
+    code = "import sys; sys.modules['mlflow'] = None\ntry: import artifactd.mlflow\nexcept ImportError as e: print(e)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PYPROJECT.parent, capture_output=True, text=True, check=True)
+    assert "pip install 'artifactd[mlflow]'" in done.stdout
 
 
 # --- MLflow's own API ---

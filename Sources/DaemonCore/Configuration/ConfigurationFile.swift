@@ -89,24 +89,24 @@ extension ConfigurationSource {
     ) throws(ArtifactError) -> PeerRule {
         let form = "write {user: NAME, tenants: [NAME, …]}, with uid, user or group, and \"*\" for any tenant"
         guard let mapping = node.mapping else { throw refuse(node, "peers: a rule is no mapping; \(form)") }
-        var subject: PeerRule.Subject?
+        var subjects: [PeerRule.Subject] = []
         var tenants: [String]??
         for (keyNode, value) in mapping {
             let text = value.scalar?.string ?? ""
             switch keyNode.string {
             case "uid":
                 guard let uid = UInt32(text) else { throw refuse(value, "peers: '\(text.escapedForLog)' is no uid") }
-                subject = .uid(uid)
+                subjects.append(.uid(uid))
             case "user":
                 guard let uid = users.uid(ofUser: text) else {
                     throw refuse(value, "peers: there is no user '\(text.escapedForLog)'")
                 }
-                subject = .uid(uid)
+                subjects.append(.uid(uid))
             case "group":
                 guard let gid = users.gid(ofGroup: text) else {
                     throw refuse(value, "peers: there is no group '\(text.escapedForLog)'")
                 }
-                subject = .gid(gid)
+                subjects.append(.gid(gid))
             case "tenants":
                 if text == "*" {
                     tenants = .some(nil)
@@ -120,7 +120,12 @@ extension ConfigurationSource {
                 throw refuse(keyNode, "peers: unknown key '\((keyNode.string ?? "").escapedForLog)'; \(form)")
             }
         }
-        guard let subject, let tenants else { throw refuse(node, "peers: a rule lacks its subject or its tenants; \(form)") }
+        guard let subject = subjects.first, let tenants else {
+            throw refuse(node, "peers: a rule lacks its subject or its tenants; \(form)")
+        }
+        guard subjects.count == 1 else {
+            throw refuse(node, "peers: a rule is for one of uid, user and group; write a rule for each")
+        }
         return PeerRule(subject: subject, tenants: tenants)
     }
 

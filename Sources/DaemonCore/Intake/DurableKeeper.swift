@@ -101,10 +101,7 @@ final class DurableKeeper: Sendable {
             throw ArtifactError(.internalFault, "job \(task.id) has a file and no fingerprint")
         }
         guard spool.reserve(fingerprint.size) else {
-            throw ArtifactError(
-                .busy,
-                "the spool's quota of \(spool.quota) bytes does not hold a copy of this file; try again when some jobs are done",
-                retryAfterMilliseconds: Backpressure.retryAfterMilliseconds)
+            throw spool.refusal(of: fingerprint.size, for: "a copy of this file")
         }
         let name = Spool.ownName(of: task.id)
         let copy: SourceFingerprint

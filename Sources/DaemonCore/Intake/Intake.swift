@@ -248,9 +248,7 @@ final class Intake: Sendable {
             SourceFingerprint(try System.status(of: file.reader.number))
         }
         guard file.setSize(fingerprint.size) else {
-            throw ArtifactError(
-                .busy, "put: the spool's quota of \(spool.quota) bytes does not hold this file; the file is kept, try again",
-                retryAfterMilliseconds: Backpressure.retryAfterMilliseconds)
+            throw spool.refusal(of: fingerprint.size, for: "this file")
         }
         do throws(SystemError) { try spool.commit(file.reader.number, as: name) } catch {
             throw spool.failure("could not take the file in", error)

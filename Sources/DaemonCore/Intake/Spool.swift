@@ -48,6 +48,19 @@ final class Spool: Sendable {
         }
     }
 
+    /// Why the quota does not allow so many bytes.
+    /// - Parameter what: for what they are needed, for instance `a copy of this file`.
+    func refusal(of bytes: UInt64, for what: String) -> ArtifactError {
+        if bytes > quota {
+            return ArtifactError(
+                .tooLarge,
+                "\(what) needs \(bytes) bytes, and the spool's quota is \(quota); raise 'spool_quota' in the configuration")
+        }
+        return ArtifactError(
+            .busy, "the spool's quota of \(quota) bytes does not hold \(what) now; try again when some jobs are done",
+            retryAfterMilliseconds: Backpressure.retryAfterMilliseconds)
+    }
+
     /// Gives bytes back that were set aside.
     func release(_ bytes: UInt64) { usage.withLock { $0 -= min($0, bytes) } }
 

@@ -58,6 +58,20 @@ final class StateDirectory: Sendable {
         }
     }
 
+    /// The names of damaged journals, and of spools that no journal knew, which earlier starts have moved out of the way.
+    func setAside() throws(ArtifactError) -> [String] {
+        try kernelCalls(orThrow: .localStorageFailed, "the state directory '\(path.escapedForLog)' cannot be listed") {
+            () throws(SystemError) in
+            var names: [String] = []
+            var listing = try DirectoryListing(path)
+            while let entry = try listing.next() {
+                guard let name = entry.text, !name.hasSuffix("-wal"), !name.hasSuffix("-shm") else { continue }
+                if name.hasPrefix("journal.sqlite.corrupt-") || name.hasPrefix("spool.orphaned-") { names.append(name) }
+            }
+            return names.sorted()
+        }
+    }
+
     private static func holder(_ lock: SharedDescriptor) -> String {
         var digits = [UInt8](repeating: 0, count: 16)
         do throws(SystemError) {

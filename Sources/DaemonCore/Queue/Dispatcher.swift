@@ -45,7 +45,8 @@ final class Dispatcher: Sendable {
         var meter = ThroughputMeter()
         var bytesRead: UInt64 = 0
         var bytesSent: UInt64 = 0
-        var lastFailure: (error: ArtifactError, since: Int64, job: JobID?)?
+        /// `isOver`: something was stored since.
+        var lastFailure: (error: ArtifactError, since: Int64, job: JobID?, isOver: Bool)?
         var isStopping = false
         /// Whether memory was given back since the queue drained.
         var isTrimmed = true
@@ -212,6 +213,7 @@ final class Dispatcher: Sendable {
                 state.counters.move(from: wasUploading ? .uploading : .accepted, to: final, bytes: entry.size)
                 if let error { state.note(error, job: entry.id, now: now) }
             }
+            if final == .stored { state.lastFailure?.isOver = true }
             state.isTrimmed = false
             let failure = final == .stored ? nil : error ?? .jobCancelled
             return state.waiters.finished(sequence, failure: failure)
@@ -419,7 +421,7 @@ extension Dispatcher.State {
     }
 
     mutating func note(_ error: ArtifactError, job: JobID?, now: Int64) {
-        let isSame = lastFailure?.error.code == error.code
-        lastFailure = (error, isSame ? lastFailure?.since ?? now : now, job)
+        let earlier = lastFailure.flatMap { $0.error.code == error.code && !$0.isOver ? $0.since : nil }
+        lastFailure = (error, earlier ?? now, job, false)
     }
 }

@@ -101,7 +101,9 @@ final class Registry: Sendable {
             }
         let known = try journal.experiment(id: id)
         if let known { try Self.check(known.tenant, peer, "experiment '\(id)'") }
-        if known?.isProvisional != true {
+        if let known, known.isProvisional {
+            confirmNow(known, store)
+        } else {
             _ = try unlessAway(mustAnswer: known == nil) { () throws(ArtifactError) in
                 guard let found = try store.experiment(id), found != known else { return }
                 try Self.check(found.tenant, peer, "experiment '\(found.id)'")
@@ -183,7 +185,10 @@ final class Registry: Sendable {
         let known = try journal.run(id)
         if let known {
             try Self.check(known.tenant, peer, "run '\(id)'")
-            if known.status != .running || known.isProvisional { return known }
+            if known.isProvisional, let experiment = try journal.experiment(id: known.experimentID) {
+                confirmNow(experiment, store)
+            }
+            if known.status != .running { return try run(id, peer) }
         }
         _ = try unlessAway(mustAnswer: known == nil) { () throws(ArtifactError) in
             guard let found = try store.run(id), found.status != known?.status else { return }
@@ -193,7 +198,8 @@ final class Registry: Sendable {
                     throw ArtifactError(
                         .corruptObject, "run '\(id)' is of experiment \(found.experimentID), which the store has not got")
                 }
-                _ = try journal.learnExperiment(experiment)
+                let learnt = try journal.learnExperiment(experiment)
+                if learnt.isProvisional { confirmNow(learnt, store) }
             }
             _ = try journal.learnRun(found)
         }
@@ -296,6 +302,17 @@ final class Registry: Sendable {
         } catch {
             guard !mustAnswer, error.isOfStoreAsWhole else { throw error }
             return false
+        }
+    }
+
+    /// Tries to have a place confirmed without waiting for the registrar's turn. Where that fails, it stays provisional, and the
+    /// registrar, which goes on trying, says why.
+    private func confirmNow(_ experiment: Experiment, _ store: RegistryStore) {
+        do throws(ArtifactError) {
+            try dispatcher.requireHealth(of: 0)
+            try registrar.confirm(experiment, store)
+        } catch {
+            bell.ring()
         }
     }
 

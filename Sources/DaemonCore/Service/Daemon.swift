@@ -118,10 +118,11 @@ private final class RunningDaemon: Sendable {
             log.critical(
                 "the journal is new; files in the spool, which an earlier one knew, are kept", metadata: ["directory": "\(kept)"])
         }
+        let setAside = try state.setAside()
         let spool = try Spool(path: state.spool, quota: configuration.spoolQuota)
         self.spool = spool
         let descriptorStore = DescriptorStore(environment: environment)
-        let pins = PinTable(limit: try Self.descriptorBudget(configuration), store: descriptorStore)
+        let pins = PinTable(limit: try Self.descriptorBudget(configuration, log), store: descriptorStore)
         self.pins = pins
 
         let retries = RetryCounter()
@@ -155,7 +156,7 @@ private final class RunningDaemon: Sendable {
         self.objects = objects
         let status = StatusSource(
             configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
-            integrity: integrity)
+            integrity: integrity, setAside: setAside)
         let intake = Intake(
             configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
             keeper: keeper)
@@ -215,14 +216,18 @@ private final class RunningDaemon: Sendable {
     }
 
     /// How many of the process's descriptors clients' files may take; the process's limit is raised as far as it goes.
-    private static func descriptorBudget(_ configuration: Configuration) throws(ArtifactError) -> Int {
+    private static func descriptorBudget(_ configuration: Configuration, _ log: Logger) throws(ArtifactError) -> Int {
         do throws(SystemError) {
             let limit = try System.descriptorLimit()
             if limit.soft < limit.hard { try System.setDescriptorLimit(soft: limit.hard) }
             // Three for each connection (socket, wakeup, one being handed over) and worker, and the daemon's own files.
             let own = 3 * (configuration.connections + configuration.workers + objectThreads) + 64
             let room = max(0, Int(clamping: limit.hard) - own)
-            return min(configuration.descriptors ?? room, room)
+            guard let wanted = configuration.descriptors, wanted > room else { return configuration.descriptors ?? room }
+            log.warning(
+                "fewer descriptors than configured can be kept: raise the limit of open files (LimitNOFILE=)",
+                metadata: ["descriptors": "\(wanted)", "possible": "\(room)", "limit": "\(limit.hard)"])
+            return room
         } catch {
             throw ArtifactError(.internalFault, "the limit of open files cannot be asked", cause: "\(error)")
         }

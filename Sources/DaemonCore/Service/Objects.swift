@@ -123,10 +123,11 @@ final class Objects: Sendable {
         let (status, mode) = try kernelCalls(orThrow: .invalidRequest, "get: the descriptor cannot be asked what it is") {
             () throws(SystemError) in (try System.status(of: file.number), try System.accessMode(of: file.number))
         }
-        guard status.isRegular, mode.canWrite else {
-            throw ArtifactError(
-                .invalidRequest, "get: the descriptor is a \(status.kindName) or not open for writing; send one of a regular file"
-            )
+        guard status.isRegular else {
+            throw ArtifactError(.invalidRequest, "get: the descriptor is a \(status.kindName); send one of a regular file")
+        }
+        guard mode.canWrite else {
+            throw ArtifactError(.invalidRequest, "get: the descriptor is not open for writing")
         }
     }
 

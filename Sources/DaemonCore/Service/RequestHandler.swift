@@ -117,9 +117,7 @@ final class RequestHandler: Sendable {
 
     func openSpool(_ request: OpenSpool) throws(ArtifactError) -> (SpoolFile, writer: SharedDescriptor) {
         guard spool.reserve(request.sizeHint) else {
-            throw ArtifactError(
-                .busy, "the spool's quota of \(spool.quota) bytes has no room for \(request.sizeHint) more; try again",
-                retryAfterMilliseconds: Backpressure.retryAfterMilliseconds)
+            throw spool.refusal(of: request.sizeHint, for: "this file")
         }
         do throws(SystemError) {
             let (writer, reader) = try spool.makeFile()

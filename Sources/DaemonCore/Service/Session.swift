@@ -196,7 +196,12 @@ final class Session: Sendable {
         }
         outbox.requestCame()
         let request: Message
-        do throws(ArtifactError) { request = try Message.decode(header, payload: payload) } catch {
+        do throws(ArtifactError) {
+            guard !header.isAnswer else {
+                throw ArtifactError(.unsupportedMessage, "message type \(header.type) is an answer, and no request")
+            }
+            request = try Message.decode(header, payload: payload)
+        } catch {
             if error.code == .malformedFrame || inbox.peer == nil { throw error }
             return outbox.answer(header.requestID, .error(ErrorMessage(error)))
         }

@@ -16,12 +16,13 @@ final class StatusSource: Sendable {
     private let pins: PinTable
     private let dispatcher: Dispatcher
     private let integrity: FoundIntegrity
+    private let setAside: [String]
     private let startedAt = System.monotonicNanoseconds()
     private let connections = Atomic<Int>(0)
 
     init(
         configuration: Configuration, stores: Stores, journal: Journal, spool: Spool, pins: PinTable, dispatcher: Dispatcher,
-        integrity: FoundIntegrity
+        integrity: FoundIntegrity, setAside: [String]
     ) {
         self.configuration = configuration
         self.stores = stores
@@ -30,6 +31,7 @@ final class StatusSource: Sendable {
         self.pins = pins
         self.dispatcher = dispatcher
         self.integrity = integrity
+        self.setAside = setAside
     }
 
     /// How many connections there are.
@@ -70,7 +72,7 @@ final class StatusSource: Sendable {
                 daemon: StatusReport.Daemon(
                     version: artifactdVersion, pid: System.processID(), uptimeSeconds: Double(now - startedAt) / 1e9,
                     store: stores.location.description, integrity: integrity.text(for: stores.location),
-                    journal: journal.condition.text, storeCondition: Self.condition(state.health[0])),
+                    journal: journalCondition, storeCondition: Self.condition(state.health[0])),
                 queue: StatusReport.Queue(
                     jobs: byState(\.jobs), bytes: byState(\.bytes), bytesPending: pending - min(done, pending),
                     limit: UInt64(configuration.queueJobs), oldestAcceptedAt: state.queue.oldestAcceptedAt),
@@ -89,6 +91,13 @@ final class StatusSource: Sendable {
                         code: "\($0.error.code)", message: "\($0.error)", since: $0.since, job: $0.job.map { "\($0)" })
                 }, inFlight: inFlight)
         }
+    }
+
+    private var journalCondition: String {
+        let condition = journal.condition.text
+        if setAside.isEmpty { return condition }
+        return "\(condition); set aside at an earlier start, with jobs that are lost: \(setAside.joined(separator: ", ")); "
+            + "see what is in it, delete it and restart"
     }
 
     private static func condition(_ health: StoreHealth) -> String {

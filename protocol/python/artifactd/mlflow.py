@@ -8,7 +8,8 @@ Installed with `pip install artifactd[mlflow]`; MLflow finds it by its entry poi
 Each call returns when what it logs is DURABLE. `flush_async_logging` (`mlflow.flush_artifact_async_logging()`) waits for STORED.
 Listing, downloading and deleting take what is pending into account. The daemon must be allowed to write below the artifacts' URI:
 it lies in the daemon's own store, or below one of the `destinations:` of its configuration. Reading is done with boto3, as MLflow
-does it, and so are multipart uploads and presigned URLs for others, which do not pass the daemon.
+does it, and so are multipart uploads and presigned URLs for others, which do not pass the daemon: boto3's endpoint
+(MLFLOW_S3_ENDPOINT_URL) and the daemon's must be the same store.
 
 | variable | meaning |
 |---|---|
@@ -61,8 +62,8 @@ except ImportError as cause:
 
 _log = logging.getLogger("artifactd")
 
-# How long a daemon is looked for that this process has not met yet, or that can be done without; seconds. Else the client's own
-# patience counts, which outlasts a restart.
+# How long a daemon is looked for that this process has not met yet, or that can be done without; seconds. Else, for what it must
+# be there for, the client's own patience counts, which outlasts a restart.
 _PATIENCE = 3.0
 _SCHEMES = ("s3", "artifactd+s3")
 _ON, _OFF = ("1", "true"), ("", "0", "false")
@@ -291,7 +292,7 @@ class DaemonArtifactRepository(S3ArtifactRepository):
         client = _client(os.environ.get("ARTIFACTD_SOCKET"))
         try:
             with _as_mlflow():
-                client.connect(0)
+                client.connect(_PATIENCE if client.link.welcome else 0)
         except MlflowException as error:
             if not isinstance(error.__cause__, DaemonUnavailable):
                 raise

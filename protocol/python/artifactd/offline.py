@@ -382,7 +382,8 @@ def _copy(source: Source | SpoolSource, target: int) -> None:
             raise SourceUnreadable("source_unreadable", "the spool file is gone; write it again")
         before = os.fstat(descriptor)
         offset = 0
-        while piece := os.pread(descriptor, _CHUNK, offset):
+        # No further than it reaches now: it may grow faster than it is copied.
+        while piece := os.pread(descriptor, min(_CHUNK, before.st_size - offset), offset):
             _write_all(target, piece)
             offset += len(piece)
         after = os.fstat(descriptor)

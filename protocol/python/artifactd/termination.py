@@ -35,6 +35,8 @@ class Termination:
         self._is_installed = False
         self._is_pending = False
         self._is_raised = False
+        # The forking thread's signals, while it forks.
+        self._mask: set[int] | None = None
         # Whether the signal came since the outermost block was entered.
         self.came = False
 
@@ -90,13 +92,35 @@ class Termination:
             signal.signal(signal.SIGTERM, self._previous)
         self._is_installed = False
 
-    def forget_parent(self) -> None:
-        """In a forked child, which the runs are not to be ended by."""
+    # --- Fork ---
+
+    def before_fork(self) -> None:
+        """A child ends by SIGTERM as if there were no run: a signal that comes before it could see to that must wait."""
+        self._deferring += 1
         if self._is_installed:
-            self._uninstall()
+            self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+
+    def after_fork_in_parent(self) -> None:
+        """The signal may come again."""
+        self._deferring -= 1
+        self._unmask()
+
+    def after_fork_in_child(self) -> None:
+        """In a forked child, which the runs are not to be ended by."""
+        self._uninstall()
         self._deferring = 0
         self.came = self._is_pending = self._is_raised = False
+        self._unmask()
+
+    def _unmask(self) -> None:
+        mask, self._mask = self._mask, None
+        if mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 termination = Termination()
-os.register_at_fork(after_in_child=termination.forget_parent)
+os.register_at_fork(
+    before=termination.before_fork,
+    after_in_parent=termination.after_fork_in_parent,
+    after_in_child=termination.after_fork_in_child,
+)
