@@ -15,8 +15,8 @@ from artifactd.ticket import Ticket
 class RunClient:
     """A client of one daemon that acts for one tenant."""
 
-    def __init__(self, daemon, tenant="acme"):
-        self.client = artifactd.Client(daemon.socket, tenant=tenant, retry_timeout=60)
+    def __init__(self, daemon, tenant="acme", retry_timeout=60):
+        self.client = artifactd.Client(daemon.socket, tenant=tenant, retry_timeout=retry_timeout)
 
     def __enter__(self):
         return self

@@ -213,6 +213,7 @@ def test_a_group_over_two_nodes(daemons, place):
     first, second = (daemons(place.url, place.environment()) for _ in range(2))
     with RunClient(first) as one, RunClient(second) as two:
         run = one.start("distributed", run_id="of-two-ranks")
+        eventually(lambda: place.holds(f"runs/{run.run_id}.json"), "the run is in the store")
         two.start("distributed", run_id="of-two-ranks")
         for member, client in enumerate((one, two)):
             for part in range(3):
@@ -331,7 +332,7 @@ def test_deleting(daemons, place, relay):
     """Stored artifacts and pending ones go, by path or below one, and nothing of them comes back."""
     between = relay(place.endpoint)
     daemon = daemons(place.url, place.environment(between.endpoint))
-    with RunClient(daemon) as client:
+    with RunClient(daemon, retry_timeout=1) as client:
         run = client.start("deleting")
         for path in ("a/1.txt", "a/2.txt", "ab.txt", "keep.txt", "a.txt"):
             client.put(run, path, path.encode()).wait("stored", 60)
