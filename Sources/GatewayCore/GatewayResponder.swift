@@ -96,7 +96,7 @@ struct GatewayResponder: HTTPResponder {
         case .run(let id): return try await registry.run(id, for: tenant)
         default: break
         }
-        let body = try await request.document(over: channel)
+        let body = try await request.document(over: channel, isOptional: route.name == "end_run")
         switch route {
         case .createExperiment: return try await registry.createExperiment(body, for: tenant)
         case .changeExperiment(let id): return try await registry.changeExperiment(id, body, for: tenant)

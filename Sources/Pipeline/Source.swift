@@ -42,6 +42,14 @@ public enum Source: Sendable {
         }
     }
 
+    /// Waits, for a tick of the clock at the most, until a write to the file must show in its modification time.
+    ///
+    /// To be called before the first byte is read: a write between two reads, in the same tick as the last write before the
+    /// hand-over, would not be noticed.
+    public func waitUntilWritesShow() {
+        if case .file(_, let fingerprint) = self { FileClock.waitPast(fingerprint.modifiedNanoseconds) }
+    }
+
     /// Makes sure that the file is still what was handed over. Bytes in memory always are.
     ///
     /// A writer through a shared mapping moves no timestamp and is not noticed.

@@ -163,6 +163,7 @@ def test_list_and_download(tracker, tmp_path):
         run.log_text("z", "ab.onnx")
         assert paths(run, path="a") == ["a/b.txt", "a/c.csv"] and paths(run, path="a/") == ["a/b.txt", "a/c.csv"]
         assert paths(run, kind="data") == ["a/c.csv"] and paths(run, kind="onnx") == ["ab.onnx"] and paths(run, path="x") == []
+        run.wait(timeout=10)
         assert run.list_artifacts().incomplete is None
         place = run.download_artifacts("a", tmp_path / "out", timeout=10)
         assert place == str(tmp_path / "out" / "a") and (tmp_path / "out" / "a" / "c.csv").read_text() == "y" * 100_000
@@ -369,7 +370,7 @@ def test_group(tracker, daemon):
             with run.group("step-1000", members=3, member=rank) as group:
                 group.log_text(f"{rank}", f"checkpoints/{rank}.pt")
         with pytest.raises(artifactd.MembersMissing, match=r"'step-1000' .* of 3 members these are missing: 1;") as missing:
-            group.wait("committed", timeout=0.5)
+            group.wait("committed", timeout=1)
         assert missing.value.missing == [1] and isinstance(missing.value, TimeoutError)
         with run.group("step-1000", members=3, member=1) as group:
             group.log_text("1", "checkpoints/1.pt")
@@ -401,7 +402,7 @@ def test_member_that_fails(tracker):
             group.log_text("x", "b")
             raise ZeroDivisionError
         with pytest.raises(artifactd.MembersMissing) as missing:
-            group.wait(timeout=0.3)
+            group.wait(timeout=1)
         assert missing.value.missing == [1]
 
 

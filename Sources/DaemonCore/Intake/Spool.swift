@@ -122,6 +122,7 @@ final class Spool: Sendable {
         _ descriptor: SharedDescriptor, _ fingerprint: SourceFingerprint, as name: String, progress: (() -> Void)? = nil
     ) throws(ArtifactError) -> (SharedDescriptor, SourceFingerprint) {
         let source = Source.file(descriptor, fingerprint)
+        source.waitUntilWritesShow()
         try source.verify()
         let file = try keeping { () throws(SystemError) in SharedDescriptor(try System.openTemporary(in: directory.number)) }
         let copied = try keeping { () throws(SystemError) in

@@ -38,6 +38,8 @@ extension UploadEngine {
         // The configuration may have changed since the hand-over, and the source may have new content.
         try sizing.check(size: pending.job.size, compression: pending.job.compression)
         let source = try openSource(pending)
+        // Nobody writes to what is the daemon's own.
+        if pending.job.pin != .spool { source.waitUntilWritesShow() }
         try source.verify()
         if sizing.isSingle(pending.job.size) {
             // An upload in parts is left from a time when parts were smaller.

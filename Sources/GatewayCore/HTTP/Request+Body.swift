@@ -13,17 +13,23 @@ extension Request {
         try await channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue))).get()
     }
 
-    /// The whole body, which is a JSON document, or nothing.
-    func document(over channel: any Channel) async throws -> ByteBuffer {
+    /// The whole body, which is a JSON document.
+    /// - Parameter isOptional: whether it may be missing.
+    func document(over channel: any Channel, isOptional: Bool) async throws -> ByteBuffer {
         if let type = headers[.contentType] {
             let type = type.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
             guard type == "application/json" else { throw APIError(.validationFailed, "send the body as application/json") }
         }
         try await sendContinue(over: channel)
+        let document: ByteBuffer
         do {
-            return try await body.collect(upTo: Self.maximumDocument)
+            document = try await body.collect(upTo: Self.maximumDocument)
         } catch is NIOTooManyBytesError {
             throw APIError(.tooLarge, "a document has at most \(Self.maximumDocument) bytes")
         }
+        guard isOptional || document.readableBytes > 0 else {
+            throw APIError(.validationFailed, "the request needs a body: a JSON object")
+        }
+        return document
     }
 }

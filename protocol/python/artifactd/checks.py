@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from artifactd.errors import InvalidKey, InvalidRequest
-from artifactd.messages import Tag
+from artifactd.messages import Tag, TagChange
 
 NAME_LIMIT = 255
 DESCRIPTION_LIMIT = 1000
@@ -58,15 +58,29 @@ def checked_description(description: Any) -> str:
     return text
 
 
-def checked_tags(tags: Mapping[str, Any] | None) -> list[Tag]:
-    """At most 100 of them, keys of 1 to 250 bytes, values of up to 5,000. Numbers and booleans become text."""
-    if tags is None:
-        return []
-    if not isinstance(tags, Mapping):
+def checked_tags(tags: Mapping[str, Any] | None, others: Mapping[str, str] | None = None) -> list[Tag]:
+    """At most 100 of them, keys of 1 to 250 bytes, values of up to 5,000; numbers and booleans become text.
+
+    Of `others` those that the tags do not name are added. Raises `InvalidRequest`.
+    """
+    if not isinstance(tags, (Mapping, type(None))):
         raise InvalidRequest("invalid_request", f"tags must be a dict, not {type(tags).__name__}")
+    tags = {**(others or {}), **(tags or {})}
     if len(tags) > _TAGS_LIMIT:
         raise InvalidRequest("invalid_request", f"at most {_TAGS_LIMIT} tags are possible, not {len(tags)}; use log_dict")
     return [Tag(key=checked_tag_key(key), value=checked_tag_value(key, value)) for key, value in tags.items()]
+
+
+def checked_tag_changes(tags: Mapping[str, Any] | None) -> list[TagChange]:
+    """As `checked_tags`; a value of None removes the tag."""
+    if not isinstance(tags, Mapping):
+        return [TagChange(key=tag.key, value=tag.value) for tag in checked_tags(tags)]
+    removed = [key for key, value in tags.items() if value is None]
+    changed = checked_tags({key: value for key, value in tags.items() if value is not None})
+    return [
+        *(TagChange(key=tag.key, value=tag.value) for tag in changed),
+        *(TagChange(key=checked_tag_key(key)) for key in removed),
+    ]
 
 
 def checked_tag_key(key: Any) -> str:

@@ -16,8 +16,7 @@ from artifactd.checks import (
     checked_limit,
     checked_name,
     checked_run_name,
-    checked_tag_key,
-    checked_tag_value,
+    checked_tag_changes,
     checked_tags,
 )
 from artifactd.client import Client
@@ -32,7 +31,6 @@ from artifactd.messages import (
     ListRuns,
     RunStatus,
     StartRun,
-    TagChange,
     UpdateExperiment,
 )
 from artifactd.offline import OfflineDirectory
@@ -178,10 +176,7 @@ class ExperimentTracker(ArtifactLog):
         tenant_id: str | None = None,
     ) -> Experiment:
         """Changes the description and tags that are named; a tag of None is removed. Raises `NotFound`, `TenantMismatch`."""
-        changes = [
-            TagChange(key=checked_tag_key(key), value=None if value is None else checked_tag_value(key, value))
-            for key, value in (tags or {}).items()
-        ]
+        changes = checked_tag_changes(tags)
         text = None if description is None else checked_description(description)
         id = self._experiment_id(name, experiment_id, tenant_id)
         return Experiment.of(self._registry(tenant_id).update_experiment(UpdateExperiment(id=id, description=text, tag=changes)))
@@ -249,7 +244,7 @@ class ExperimentTracker(ArtifactLog):
             run_id=chosen,
             name=checked_run_name(run_name if run_name is not None else config.run_name),
             description=checked_description(description),
-            tag=checked_tags({**{key: value for key, value in known.items() if value is not None}, **(tags or {})}),
+            tag=checked_tags(tags, {key: value for key, value in known.items() if value is not None}),
         )
         outlet = self._outlet(config.tenant_id)
         self._look_for_kept(outlet)
