@@ -71,11 +71,17 @@ public enum Source: Sendable {
             } else {
                 "it was written to, as its modification time says"
             }
-        throw ArtifactError(.sourceChanged, "the source changed after it had been handed over: \(change)")
+        throw Self.changed(change)
     }
 
     private static func ended(at position: UInt64, insteadOf size: UInt64) -> ArtifactError {
+        changed("it ends at byte \(position) instead of \(size)")
+    }
+
+    private static func changed(_ how: String) -> ArtifactError {
         ArtifactError(
-            .sourceChanged, "the source changed after it had been handed over: it ends at byte \(position) instead of \(size)")
+            .sourceChanged,
+            "the source changed after it had been handed over: \(how); hand it over again when it is complete, or ask for DURABLE"
+        )
     }
 }

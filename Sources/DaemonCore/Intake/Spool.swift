@@ -133,7 +133,8 @@ final class Spool: Sendable {
         guard copied == fingerprint.size else {
             throw ArtifactError(
                 .sourceChanged,
-                "the source changed after it had been handed over: it ended at byte \(copied) of \(fingerprint.size)")
+                "the source changed after it had been handed over: it ended at byte \(copied) of \(fingerprint.size); hand it over again when "
+                    + "it is complete")
         }
         return try keeping { () throws(SystemError) in
             try commit(file.number, as: name)
