@@ -139,17 +139,20 @@ def test_daemon_that_goes(daemon, track, place):
     tracker = track(daemon, offline_dir=place, retry_timeout=0.5)
     with tracker.start_run("e") as run:
         run.log_text("x", "a").wait("stored", timeout=10)
+        group = run.group("h", 2, 0)
         daemon.signal(signal.SIGSTOP)
         run.log_text("under way", "b")
+        group.log_text("under way too", "e")
         daemon.kill()
         run.log_text("y", "c")
+        group.flush()
         with run.group("g", 2, 0) as group:
             group.log_text("z", "d")
-    assert sum(name.endswith(".bytes") for name in entries(place)) == 3
+    assert sum(name.endswith(".bytes") for name in entries(place)) == 4
     daemon.start()
     other = track(daemon, offline_dir=place)
     assert other.hand_over_offline() and entries(place) == []
-    assert stored_once(other, 4) and sorted(content(run.run_id, other)) == ["a", "b", "c", "d"]
+    assert stored_once(other, 5) and sorted(content(run.run_id, other)) == ["a", "b", "c", "d", "e"]
     assert other.get_run(run.run_id).status == "finished"
 
 

@@ -183,7 +183,11 @@ class ActiveRun(ArtifactLog):
         if waited.failed:
             failed = [artifact for artifact in self.list_artifacts() if artifact.state == "failed"]
             errors = {artifact.path: artifact.error for artifact in failed if artifact.error is not None}
+            if not errors and waited.error is not None:
+                errors = {self._run_id: waited.error.exception()}
             raise ArtifactsFailed(errors, f"artifacts keep run {self._run_id} from being committed")
+        if waited.error is not None and not waited.pending:
+            raise waited.error.exception()
         message = f"run {self._run_id} is not committed after {timeout or 0:g} s: {waited.pending} artifacts are not stored yet"
         raise Timeout("timeout", message, str(waited.error.exception()) if waited.error else None)
 
@@ -311,7 +315,7 @@ class ActiveRun(ArtifactLog):
         return TicketSet(self.client, self._outlet.rescue)
 
     def _refuse(self, path: str, error: ArtifactError) -> None:
-        _log.warning("'%s' is not logged to run %s: %s", path, self._run_id, error)
+        _log.warning("%r is not logged to run %s: %s", path, self._run_id, error)
         self._tickets.refuse(path, error)
 
     def _accept(self, tickets: TicketSet, timeout: float | None) -> ArtifactsFailed | None:

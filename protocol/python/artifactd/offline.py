@@ -30,6 +30,7 @@ from artifactd.errors import (
     SourceUnreadable,
     StoreError,
     Timeout,
+    TooLarge,
     error,
 )
 from artifactd.messages import Commit, EndRun, Put, StartRun, Tag
@@ -243,7 +244,7 @@ class OfflineDirectory:
         if record["level"] == "durable":
             try:
                 return put("durable"), True
-            except Busy:
+            except (Busy, TooLarge):
                 # Where the daemon has no room for a copy of its own, this one stays until the artifact is stored. The key stands
                 # for a job that was cancelled.
                 record.update(level="accepted", key=base64.b64encode(os.urandom(16)).decode())

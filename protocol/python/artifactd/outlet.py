@@ -51,6 +51,8 @@ class Outlet:
         # Runs of which something is kept, and the tickets for it by the names of the entries.
         self._kept_runs: set[str] = set()
         self._kept: dict[str, OfflineTicket] = {}
+        # What became of hand-overs that found no daemon any more; several sets of tickets ask.
+        self._rescued: weakref.WeakKeyDictionary[Handover, OfflineTicket] = weakref.WeakKeyDictionary()
         self._lock = threading.RLock()
         # By time.monotonic: until then the daemon is taken to be away.
         self._away_until = 0.0
@@ -112,7 +114,13 @@ class Outlet:
 
     def rescue(self, ticket: Ticket) -> OfflineTicket | None:
         """Keeps what found no daemon; None where it cannot be kept."""
-        return self._keep(self._offline, ticket.request) if self._offline is not None and ticket.request.keeps_source else None
+        with self._lock:
+            if self._offline is None or isinstance(ticket, OfflineTicket):
+                return None
+            kept = self._rescued.get(ticket.request)
+            if kept is None and ticket.request.keeps_source and isinstance(ticket.refusal, DaemonUnavailable):
+                kept = self._rescued[ticket.request] = self._keep(self._offline, ticket.request)
+            return kept
 
     def commit(self, commit: Commit, give_up_after: float | None) -> None:
         """Has a manifest written. `give_up_after` as `Registry.commit` has it."""
