@@ -250,6 +250,23 @@ def test_no_room_in_the_spool(start_daemon, track, place):
     assert len(list(tracker._outlet(None).client.jobs("stored"))) == 1
 
 
+# An artifact can be written to a file of the directory's; given up, it leaves nothing.
+def test_open_artifact(away, track, place):
+    tracker = track(away, offline_dir=place)
+    with tracker.start_run("e") as run:
+        with run.open_artifact("a", size_hint=10) as file:
+            file.write(b"content")
+        assert isinstance(file.ticket, artifactd.OfflineTicket)
+        with pytest.raises(ZeroDivisionError), run.open_artifact("b") as file:
+            raise ZeroDivisionError
+        late = run.open_artifact("c")
+        late.write(b"late")
+        away.start()
+        eventually(lambda: not isinstance(run.log_text("x", "d"), artifactd.OfflineTicket), "the daemon is found")
+        late.close()
+    assert content(run.run_id, tracker) == {"a": b"content", "c": b"late", "d": b"x"} and entries(place) == []
+
+
 # A file that grows while it is copied is refused.
 def test_growing_file(away, track, place, tmp_path, monkeypatch):
     (tmp_path / "f").write_bytes(bytes(3_000_000))

@@ -136,7 +136,8 @@ class ActiveRun(ArtifactLog):
                 torch.save(state, file)
 
         `size_hint` is how many bytes are going to be written, as far as known. An exception in the block hands nothing over.
-        Waits for the daemon, at most `timeout` seconds. Raises `DaemonUnavailable`, `Busy` where the spool has no room.
+        Waits for the daemon, at most `timeout` seconds; where none runs and an offline directory is named, the file is written
+        there. Raises `DaemonUnavailable`, `Busy` where the spool has no room.
         """
         return self._open(RunPath(self._run_id, path), size_hint, timeout, None, options)
 
@@ -308,8 +309,7 @@ class ActiveRun(ArtifactLog):
             if on_put is not None:
                 on_put(ticket)
 
-        client = self._outlet.require()
-        return client.open_spool(place, size_hint=size_hint, timeout=timeout, on_put=adopt, **options)
+        return self._outlet.open(place, size_hint, timeout, adopt, options)
 
     def _new_set(self) -> TicketSet:
         return TicketSet(self.client, self._outlet.rescue)

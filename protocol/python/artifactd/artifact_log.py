@@ -76,9 +76,7 @@ class ArtifactLog:
         itself is not there.
         """
         if options.keys() & {"idempotency_key", "label"}:
-            raise InvalidRequest(
-                "invalid_request", "a key or a label is for one file; use log_artifact for each"
-            )
+            raise InvalidRequest("invalid_request", "a key or a label is for one file; use log_artifact for each")
         tickets = self._new_set()
         for found in files_below(os.fsdecode(local_dir), checked_directory(artifact_path)):
             error = found.error

@@ -110,6 +110,18 @@ class OfflineDirectory:
         """Keeps END_RUN."""
         self._keep(self.stamp(), tenant, {"request": "end", "run_id": end.run_id, "status": end.status}, None)
 
+    def scratch(self) -> int:
+        """A descriptor of a file without a name, to write to."""
+        name = f".{secrets.token_hex(8)}.part"
+        with self._opened(makes=True) as directory:
+            try:
+                descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=directory)
+                os.unlink(name, dir_fd=directory)
+            except OSError as cause:
+                message = f"no daemon runs, and no file can be made in {self.path}; make room, or choose another directory"
+                raise error("local_storage_failed", message, str(cause)) from None
+        return descriptor
+
     def stamp(self) -> int:
         """The time of a request, in nanoseconds; each later than the one before."""
         with self._lock:

@@ -12,12 +12,14 @@ from collections.abc import Callable
 from artifactd.artifact_log import PutOptions
 from artifactd.client import Client
 from artifactd.errors import ArtifactError, DaemonUnavailable, Timeout
+from artifactd.local_file import LocalFile
 from artifactd.messages import Commit, EndRun, RunRecord, StartRun
 from artifactd.offline import OfflineDirectory
 from artifactd.offline_ticket import OfflineTicket
 from artifactd.requests import Handover
 from artifactd.run_path import RunPath
 from artifactd.sources import Readable
+from artifactd.spool import SpoolFile
 from artifactd.ticket import Ticket
 
 _log = logging.getLogger("artifactd")
@@ -111,6 +113,15 @@ class Outlet:
             request.give_up()
             raise
         return self.client.hand_over(request) if reaches else self._keep(self._offline, request)
+
+    def open(
+        self, place: RunPath, size_hint: int, timeout: float | None, on_put: Callable[[Ticket], None], options: PutOptions
+    ) -> SpoolFile:
+        """A file to write to: the daemon's, or one of the offline directory."""
+        if self._offline is None or self._reaches(place.run_id):
+            client = self.require()
+            return client.open_spool(place, size_hint=size_hint, timeout=timeout, on_put=on_put, **options)
+        return LocalFile(self.client, self._offline.scratch(), place, options, on_put, self.put)
 
     def rescue(self, ticket: Ticket) -> OfflineTicket | None:
         """Keeps what found no daemon; None where it cannot be kept."""
