@@ -89,6 +89,7 @@ final class Upload: Sendable {
     }
 
     private let state = Mutex(State())
+    private let vain = Atomic(false)
 
     /// An upload with one worker on it.
     init(_ entry: JobQueue.Entry, _ target: Stores.Target) {
@@ -129,8 +130,17 @@ final class Upload: Sendable {
 
     /// Ends the upload; what was said first counts.
     func end(_ ending: Ending) {
-        state.withLock { if $0.ending == nil { $0.ending = ending } }
+        state.withLock { state in
+            guard state.ending == nil else { return }
+            state.ending = ending
+            // A part that is being sent at the stop is of use after the restart.
+            if case .stopping = ending { return }
+            vain.store(true, ordering: .relaxed)
+        }
     }
+
+    /// Whether what is still being sent for it is sent in vain.
+    var isInVain: Bool { vain.load(ordering: .relaxed) }
 
     var isEnding: Bool { state.withLock { $0.ending != nil } }
 
