@@ -16,7 +16,6 @@ import logging
 import os
 import secrets
 import stat
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -67,7 +66,6 @@ class OfflineDirectory:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.path.abspath(os.fspath(path))
         self._stamp = 0
-        self._lock = threading.Lock()
 
     # --- Keeping ---
 
@@ -123,10 +121,10 @@ class OfflineDirectory:
         return descriptor
 
     def stamp(self) -> int:
-        """The time of a request, in nanoseconds; each later than the one before."""
-        with self._lock:
-            self._stamp = max(self._stamp + 1, time.time_ns())
-            return self._stamp
+        """The time of a request, in nanoseconds; for a thread each later than the one before, though the clock be set back."""
+        # Without a lock, which a forked child might find held for ever.
+        self._stamp = max(self._stamp + 1, time.time_ns())
+        return self._stamp
 
     def _keep(self, stamp: int, tenant: str | None, fields: dict[str, Any], source: Source | SpoolSource | None) -> str:
         name = f"{stamp:020d}-{secrets.token_hex(8)}"
