@@ -59,7 +59,7 @@ public final class DirectoryStore: ObjectStore {
         }
     }
 
-    public func makeSession() -> any ObjectStoreSession { DirectorySession(self) }
+    public func makeSession(isCut: @escaping @Sendable () -> Bool) -> any ObjectStoreSession { DirectorySession(self) }
 
     public func checkKey(_ key: ObjectKey) throws(ArtifactError) {
         do throws(ArtifactError) {

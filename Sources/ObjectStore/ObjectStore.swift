@@ -14,12 +14,19 @@ public protocol ObjectStore: Sendable {
     /// What the store allows.
     var limits: StoreLimits { get }
     /// A session for one thread. Does no I/O yet.
-    func makeSession() -> any ObjectStoreSession
+    /// - Parameter isCut: asked about once a second by a call that waits for a server; true ends the call as `cancelled`. Its outcome
+    ///   is unknown then.
+    func makeSession(isCut: @escaping @Sendable () -> Bool) -> any ObjectStoreSession
     /// Refuses a key that no object of this store can have now, so that no job for it need be accepted.
     ///
     /// Takes a few looks at directories at most.
     /// - Throws: `invalidKey`, and nothing else: what an outage hides from sight is not refused.
     func checkKey(_ key: ObjectKey) throws(ArtifactError)
+}
+
+extension ObjectStore {
+    /// A session whose calls nobody cuts short.
+    public func makeSession() -> any ObjectStoreSession { makeSession(isCut: { false }) }
 }
 
 /// One thread's way to the store: for S3 a connection that is kept alive.

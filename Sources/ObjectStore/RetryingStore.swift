@@ -48,8 +48,8 @@ public struct RetryingStore: ObjectStore {
 
     public func checkKey(_ key: ObjectKey) throws(ArtifactError) { try store.checkKey(key) }
 
-    public func makeSession() -> any ObjectStoreSession {
-        RetryingSession(store.makeSession(), retrier: retrier)
+    public func makeSession(isCut: @escaping @Sendable () -> Bool) -> any ObjectStoreSession {
+        RetryingSession(store.makeSession(isCut: isCut), retrier: retrier)
     }
 }
 

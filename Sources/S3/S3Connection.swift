@@ -4,9 +4,14 @@ import ObjectStore
 /// Sends requests to a store's server over one connection, and says what an answer means.
 final class S3Connection {
     let store: S3Store
+    private let isCut: @Sendable () -> Bool
     private var transport: Transport?
 
-    init(store: S3Store) { self.store = store }
+    /// - Parameter isCut: as in `ObjectStore.makeSession(isCut:)`.
+    init(store: S3Store, isCut: @escaping @Sendable () -> Bool) {
+        self.store = store
+        self.isCut = isCut
+    }
 
     /// The answer to a request that succeeded; anything else is thrown.
     func succeed(
@@ -58,7 +63,10 @@ final class S3Connection {
 
     private func readyTransport() throws(ArtifactError) -> Transport {
         if let transport { return transport }
-        let new = try Transport(store.settings, endpoint: store.address.endpoint, isCut: store.isCut)
+        let new = try Transport(store.settings, endpoint: store.address.endpoint) { [store, isCut] in
+            if store.isCut() { return .shuttingDown }
+            return isCut() ? .cancelled : nil
+        }
         transport = new
         return new
     }

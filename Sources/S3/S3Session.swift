@@ -6,7 +6,7 @@ final class S3Session: ObjectStoreSession {
     private let connection: S3Connection
     private var store: S3Store { connection.store }
 
-    init(store: S3Store) { connection = S3Connection(store: store) }
+    init(_ connection: S3Connection) { self.connection = connection }
 
     func integrity() throws(ArtifactError) -> Integrity {
         try store.integrity { () throws(ArtifactError) in try IntegrityFinder(connection: connection).find() }

@@ -58,7 +58,9 @@ public final class S3Store: ObjectStore {
     /// The server's URL, for status and logs.
     public var endpoint: String { address.endpoint.description }
 
-    public func makeSession() -> any ObjectStoreSession { S3Session(store: self) }
+    public func makeSession(isCut: @escaping @Sendable () -> Bool) -> any ObjectStoreSession {
+        S3Session(S3Connection(store: self, isCut: isCut))
+    }
 
     public func checkKey(_ key: ObjectKey) throws(ArtifactError) { _ = try ObjectKey(key.text, belowPrefix: prefix) }
 

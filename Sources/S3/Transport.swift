@@ -24,12 +24,14 @@ final class Transport {
     /// What libcurl says in words about a failure; it keeps the address.
     private let failureText: UnsafeMutableBufferPointer<CChar>
     private let endpoint: EndpointURL
-    private let isCut: @Sendable () -> Bool
+    private let cut: @Sendable () -> ArtifactError.Code?
     private let stallTimeoutSeconds: Int
     private var hasLargeUploadBuffer = false
 
-    /// - Parameter isCut: asked during a transfer, about once a second at least; true ends it as `shuttingDown`.
-    init(_ settings: S3Settings, endpoint: EndpointURL, isCut: @escaping @Sendable () -> Bool) throws(ArtifactError) {
+    /// - Parameter cut: asked during a transfer, about once a second at least; what is not nil ends it as that.
+    init(
+        _ settings: S3Settings, endpoint: EndpointURL, cut: @escaping @Sendable () -> ArtifactError.Code?
+    ) throws(ArtifactError) {
         try S3.initialize()
         guard let handle = curl_easy_init() else {
             throw ArtifactError(.internalFault, "libcurl gives no handle; the machine may be out of memory")
@@ -37,7 +39,7 @@ final class Transport {
         self.handle = handle
         failureText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         self.endpoint = endpoint
-        self.isCut = isCut
+        self.cut = cut
         stallTimeoutSeconds = settings.options.stallTimeoutSeconds
         failureText.initialize(repeating: 0)
         try check(ccurl_set_pointer(handle, CURLOPT_ERRORBUFFER, failureText.baseAddress))
@@ -81,7 +83,7 @@ final class Transport {
         defer { curl_slist_free_all(headers.first) }
         try check(ccurl_set_pointer(handle, CURLOPT_HTTPHEADER, headers.first))
 
-        let exchange = Exchange(sink: sink, isCut: isCut, isSentOnce: request.isSentOnce)
+        let exchange = Exchange(sink: sink, cut: cut, isSentOnce: request.isSentOnce)
         let result = try withExtendedLifetime(exchange) { () throws(ArtifactError) in
             let context = Unmanaged.passUnretained(exchange).toOpaque()
             try check(ccurl_set_pointer(handle, CURLOPT_HEADERDATA, context))
@@ -141,8 +143,6 @@ final class Transport {
                 .storeNotTrusted,
                 "the certificate of \(endpoint) is not trusted; name its authority's file in AWS_CA_BUNDLE, or correct the host",
                 cause: cause)
-        case CURLE_ABORTED_BY_CALLBACK:
-            return ArtifactError(.shuttingDown, "the transfer was ended because artifactd is stopping")
         case CURLE_OPERATION_TIMEDOUT:
             return ArtifactError(
                 .storeUnavailable, "\(endpoint) did not answer or was too slow; check that it can be reached", cause: cause)
@@ -178,13 +178,13 @@ private final class Exchange {
     var response = HTTPResponse()
     var failure: ArtifactError?
     private let sink: Transport.Sink?
-    private let isCut: @Sendable () -> Bool
+    private let cut: @Sendable () -> ArtifactError.Code?
     private let isSentOnce: Bool
     private var wasSent = false
 
-    init(sink: Transport.Sink?, isCut: @escaping @Sendable () -> Bool, isSentOnce: Bool) {
+    init(sink: Transport.Sink?, cut: @escaping @Sendable () -> ArtifactError.Code?, isSentOnce: Bool) {
         self.sink = sink
-        self.isCut = isCut
+        self.cut = cut
         self.isSentOnce = isSentOnce
     }
 
@@ -213,7 +213,14 @@ private final class Exchange {
     static let watch: @convention(c) (UnsafeMutableRawPointer?, curl_off_t, curl_off_t, curl_off_t, curl_off_t) -> Int32 = {
         context, _, _, _, _ in
         guard let context else { return 0 }
-        return Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue().isCut() ? 1 : 0
+        return Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue().mayGoOn() ? 0 : 1
+    }
+
+    private func mayGoOn() -> Bool {
+        guard let code = cut() else { return true }
+        failure = ArtifactError(
+            code, "the transfer was ended because \(code == .cancelled ? "its upload has ended" : "artifactd is stopping")")
+        return false
     }
 
     static let receiveHeader: @convention(c) (UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?) -> Int = {

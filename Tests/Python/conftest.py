@@ -64,3 +64,21 @@ def track():
 @pytest.fixture
 def tracker(daemon, track):
     return track(daemon)
+
+
+@pytest.fixture
+def put_what_fails(start_daemon, connect, tmp_path):
+    """Hands `a` over and then `a/b`, which is accepted and fails: a directory cannot have the name of a file."""
+
+    def put():
+        client = connect(start_daemon(workers=1))
+        # Until the only worker has stored this, nothing speaks against either.
+        with open(tmp_path / "big", "wb") as file:
+            file.truncate(300_000_000)
+        client.put(tmp_path / "big", "big")
+        good, bad = client.put(b"x", "a"), client.put(b"y", "a/b").wait(timeout=10)
+        with pytest.raises(artifactd.ArtifactError):
+            bad.wait("stored", timeout=20)
+        return client, good.wait("stored", timeout=10), bad
+
+    return put

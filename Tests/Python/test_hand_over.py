@@ -194,11 +194,9 @@ def test_invalid_destinations(client, destination, kind):
 
 
 # A job that fails after it was accepted raises its own reason, alone and among others; cancelled, it says so.
-def test_job_that_fails(client, daemon):
-    client.put(b"x", "a").wait("stored", timeout=10)
-    # A directory cannot have the name of a file.
-    good, bad = client.put(b"x", "b"), client.put(b"x", "a/b")
-    with pytest.raises(artifactd.ArtifactError, match=bad.wait().job_id) as alone:
+def test_job_that_fails(put_what_fails):
+    client, good, bad = put_what_fails()
+    with pytest.raises(artifactd.ArtifactError, match=bad.job_id) as alone:
         bad.wait("stored", timeout=10)
     assert bad.done and bad.state == "failed" and bad.error.code == alone.value.code
     with pytest.raises(artifactd.JobsFailed, match="1 of the jobs") as among:

@@ -139,17 +139,20 @@ def test_daemon_that_goes(daemon, track, place):
     tracker = track(daemon, offline_dir=place, retry_timeout=0.5)
     with tracker.start_run("e") as run:
         run.log_text("x", "a").wait("stored", timeout=10)
+        group = run.group("h", 2, 0)
         daemon.signal(signal.SIGSTOP)
         run.log_text("under way", "b")
+        group.log_text("under way too", "e")
         daemon.kill()
         run.log_text("y", "c")
+        group.flush()
         with run.group("g", 2, 0) as group:
             group.log_text("z", "d")
-    assert sum(name.endswith(".bytes") for name in entries(place)) == 3
+    assert sum(name.endswith(".bytes") for name in entries(place)) == 4
     daemon.start()
     other = track(daemon, offline_dir=place)
     assert other.hand_over_offline() and entries(place) == []
-    assert stored_once(other, 4) and sorted(content(run.run_id, other)) == ["a", "b", "c", "d"]
+    assert stored_once(other, 5) and sorted(content(run.run_id, other)) == ["a", "b", "c", "d", "e"]
     assert other.get_run(run.run_id).status == "finished"
 
 
@@ -245,6 +248,23 @@ def test_no_room_in_the_spool(start_daemon, track, place):
     assert tracker.hand_over_offline() and entries(place) == []
     assert content(run.run_id, tracker) == {"a": b"x" * 1_000_000}
     assert len(list(tracker._outlet(None).client.jobs("stored"))) == 1
+
+
+# An artifact can be written to a file of the directory's; given up, it leaves nothing.
+def test_open_artifact(away, track, place):
+    tracker = track(away, offline_dir=place)
+    with tracker.start_run("e") as run:
+        with run.open_artifact("a", size_hint=10) as file:
+            file.write(b"content")
+        assert isinstance(file.ticket, artifactd.OfflineTicket)
+        with pytest.raises(ZeroDivisionError), run.open_artifact("b") as file:
+            raise ZeroDivisionError
+        late = run.open_artifact("c")
+        late.write(b"late")
+        away.start()
+        eventually(lambda: not isinstance(run.log_text("x", "d"), artifactd.OfflineTicket), "the daemon is found")
+        late.close()
+    assert content(run.run_id, tracker) == {"a": b"content", "c": b"late", "d": b"x"} and entries(place) == []
 
 
 # A file that grows while it is copied is refused.

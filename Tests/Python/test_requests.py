@@ -57,15 +57,12 @@ def test_unknown_job(client):
 
 
 # A failed job goes on when it is retried after its reason is gone.
-def test_retry(client, daemon):
-    client.put(b"x", "a").wait("stored", timeout=10)
-    ticket = client.put(b"y", "a/b").wait()
-    with pytest.raises(artifactd.ArtifactError):
-        ticket.wait("stored", timeout=10)
+def test_retry(put_what_fails):
+    client, _, bad = put_what_fails()
     client.delete("a")
-    assert client.retry([ticket.job_id]) == (1, [])
-    ticket.wait("stored", timeout=10)
-    assert daemon.content("a/b") == b"y" and ticket.error is None
+    assert client.retry([bad.job_id]) == (1, [])
+    bad.wait("stored", timeout=10)
+    assert bad.error is None and [each.uri.rsplit("/", 2)[1:] for each in client.list_objects("a/")] == [["a", "b"]]
 
 
 # Objects are listed below a prefix, over as many pages as it takes.
@@ -164,10 +161,14 @@ def test_spool_given_up(client, daemon):
     assert daemon.keys() == [] and list(client.jobs()) == []
 
 
-# No room in the spool: busy, after as many attempts as the client's patience allows.
+# No room in the spool: busy, after as many attempts as the client's patience allows; what can never have room is too large.
 def test_full_spool(start_daemon, connect):
     client = connect(start_daemon(spool_quota=1 << 20), retry_timeout=0.5)
-    with pytest.raises(artifactd.Busy, match="quota"):
+    with client.open_spool(size_hint=1 << 20) as file:
+        with pytest.raises(artifactd.Busy):
+            client.open_spool(size_hint=1 << 20)
+        file.discard()
+    with pytest.raises(artifactd.TooLarge, match="quota"):
         client.open_spool(size_hint=1 << 30)
 
 

@@ -47,7 +47,7 @@ public final class MemoryStore: ObjectStore {
         self.integrity = integrity
     }
 
-    public func makeSession() -> any ObjectStoreSession { MemorySession(self) }
+    public func makeSession(isCut: @escaping @Sendable () -> Bool) -> any ObjectStoreSession { MemorySession(self) }
 
     public func checkKey(_ key: ObjectKey) throws(ArtifactError) {
         guard case .s3(_, let prefix) = location else { return }

@@ -91,6 +91,7 @@ final class Upload: Sendable {
     }
 
     private let state = Mutex(State())
+    private let vain = Atomic(false)
 
     /// An upload with one worker on it.
     init(_ entry: JobQueue.Entry, _ target: Stores.Target) {
@@ -133,7 +134,11 @@ final class Upload: Sendable {
     func end(_ ending: Ending) {
         state.withLock { state in
             if case .cancelled = ending { state.isCancelled = true }
-            if state.ending == nil { state.ending = ending }
+            guard state.ending == nil else { return }
+            state.ending = ending
+            // A part that is being sent at the stop is of use after the restart.
+            if case .stopping = ending { return }
+            vain.store(true, ordering: .relaxed)
         }
     }
 
@@ -144,6 +149,9 @@ final class Upload: Sendable {
             return state.isCancelled
         }
     }
+
+    /// Whether what is still being sent for it is sent in vain.
+    var isInVain: Bool { vain.load(ordering: .relaxed) }
 
     var isEnding: Bool { state.withLock { $0.ending != nil } }
 

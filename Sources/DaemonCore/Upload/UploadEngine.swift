@@ -43,11 +43,11 @@ final class UploadEngine: Sendable {
             defer { idleWorkers.withLock { $0.append(worker) } }
             switch work {
             case .begin(let upload, let reserved):
-                perform(upload, reserved: reserved) { () throws(ArtifactError) in try begin(upload, worker) }
+                perform(upload, worker, reserved: reserved) { () throws(ArtifactError) in try begin(upload, worker) }
             case .chunk(let upload, let chunk, let reserved):
-                perform(upload, reserved: reserved) { () throws(ArtifactError) in try process(chunk, of: upload, worker) }
+                perform(upload, worker, reserved: reserved) { () throws(ArtifactError) in try process(chunk, of: upload, worker) }
             case .settle(let upload):
-                perform(upload, reserved: 0) { nil }
+                perform(upload, worker, reserved: 0) { nil }
             case .abort(let upload):
                 abort(upload, worker)
                 dispatcher.done(reserved: 0, bytes: nil)
@@ -60,7 +60,14 @@ final class UploadEngine: Sendable {
     /// Whoever was idle last is taken first. Bound to the threads, of which any may be woken, each would hold memory of its own
     /// after a while, and most connections would be stale.
     final class Worker: @unchecked Sendable {
+        /// Asked by the worker's own thread in the midst of a transfer.
+        final class Watched: Sendable {
+            let upload = Mutex<Upload?>(nil)
+        }
+
         private let stores: Stores
+        /// The upload that it works on: when that ends, what is being sent for it need not be.
+        let watched = Watched()
         private var sessions: [Int: any ObjectStoreSession] = [:]
         private var compressors: [ContentEncoding: Compressor] = [:]
         /// The bytes that the piece of work at hand has sent.
@@ -70,7 +77,7 @@ final class UploadEngine: Sendable {
 
         func session(_ store: Int) -> any ObjectStoreSession {
             if let session = sessions[store] { return session }
-            let session = stores.all[store].makeSession()
+            let session = stores.all[store].makeSession { [watched] in watched.upload.withLock { $0?.isInVain ?? false } }
             sessions[store] = session
             return session
         }
@@ -84,7 +91,9 @@ final class UploadEngine: Sendable {
     }
 
     /// Does a piece of work, tells the dispatcher how the store fared, and settles the upload if this worker is the last to leave.
-    private func perform(_ upload: Upload, reserved: Int, _ work: () throws(ArtifactError) -> UInt64?) {
+    private func perform(_ upload: Upload, _ worker: Worker, reserved: Int, _ work: () throws(ArtifactError) -> UInt64?) {
+        worker.watched.upload.withLock { $0 = upload }
+        defer { worker.watched.upload.withLock { $0 = nil } }
         var sent: UInt64?
         do throws(ArtifactError) {
             sent = try work()

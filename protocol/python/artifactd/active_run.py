@@ -136,7 +136,8 @@ class ActiveRun(ArtifactLog):
                 torch.save(state, file)
 
         `size_hint` is how many bytes are going to be written, as far as known. An exception in the block hands nothing over.
-        Waits for the daemon, at most `timeout` seconds. Raises `DaemonUnavailable`, `Busy` where the spool has no room.
+        Waits for the daemon, at most `timeout` seconds; where none runs and an offline directory is named, the file is written
+        there. Raises `DaemonUnavailable`, `Busy` where the spool has no room.
         """
         return self._open(RunPath(self._run_id, path), size_hint, timeout, None, options)
 
@@ -183,7 +184,11 @@ class ActiveRun(ArtifactLog):
         if waited.failed:
             failed = [artifact for artifact in self.list_artifacts() if artifact.state == "failed"]
             errors = {artifact.path: artifact.error for artifact in failed if artifact.error is not None}
+            if not errors and waited.error is not None:
+                errors = {self._run_id: waited.error.exception()}
             raise ArtifactsFailed(errors, f"artifacts keep run {self._run_id} from being committed")
+        if waited.error is not None and not waited.pending:
+            raise waited.error.exception()
         message = f"run {self._run_id} is not committed after {timeout or 0:g} s: {waited.pending} artifacts are not stored yet"
         raise Timeout("timeout", message, str(waited.error.exception()) if waited.error else None)
 
@@ -304,14 +309,13 @@ class ActiveRun(ArtifactLog):
             if on_put is not None:
                 on_put(ticket)
 
-        client = self._outlet.require()
-        return client.open_spool(place, size_hint=size_hint, timeout=timeout, on_put=adopt, **options)
+        return self._outlet.open(place, size_hint, timeout, adopt, options)
 
     def _new_set(self) -> TicketSet:
         return TicketSet(self.client, self._outlet.rescue)
 
     def _refuse(self, path: str, error: ArtifactError) -> None:
-        _log.warning("'%s' is not logged to run %s: %s", path, self._run_id, error)
+        _log.warning("%r is not logged to run %s: %s", path, self._run_id, error)
         self._tickets.refuse(path, error)
 
     def _accept(self, tickets: TicketSet, timeout: float | None) -> ArtifactsFailed | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from artifactd.checks import checked_directory, checked_path
 from artifactd.documents import document
-from artifactd.errors import ArtifactError, InvalidSource, NotSerialisable, SourceUnreadable
+from artifactd.errors import ArtifactError, InvalidRequest, InvalidSource, NotSerialisable, SourceUnreadable
 from artifactd.figures import rendered
 from artifactd.messages import ChangePolicy, Compression, Level
 from artifactd.sources import Readable
@@ -75,8 +75,8 @@ class ArtifactLog:
         named among the set's `errors`, and when the run is left; the rest goes on. Raises `SourceError` where the directory
         itself is not there.
         """
-        options.pop("idempotency_key", None)
-        options.pop("label", None)
+        if options.keys() & {"idempotency_key", "label"}:
+            raise InvalidRequest("invalid_request", "a key or a label is for one file; use log_artifact for each")
         tickets = self._new_set()
         for found in files_below(os.fsdecode(local_dir), checked_directory(artifact_path)):
             error = found.error

@@ -16,7 +16,6 @@ import logging
 import os
 import secrets
 import stat
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -30,6 +29,7 @@ from artifactd.errors import (
     SourceUnreadable,
     StoreError,
     Timeout,
+    TooLarge,
     error,
 )
 from artifactd.messages import Commit, EndRun, Put, StartRun, Tag
@@ -66,7 +66,6 @@ class OfflineDirectory:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.path.abspath(os.fspath(path))
         self._stamp = 0
-        self._lock = threading.Lock()
 
     # --- Keeping ---
 
@@ -109,11 +108,23 @@ class OfflineDirectory:
         """Keeps END_RUN."""
         self._keep(self.stamp(), tenant, {"request": "end", "run_id": end.run_id, "status": end.status}, None)
 
+    def scratch(self) -> int:
+        """A descriptor of a file without a name, to write to."""
+        name = f".{secrets.token_hex(8)}.part"
+        with self._opened(makes=True) as directory:
+            try:
+                descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=directory)
+                os.unlink(name, dir_fd=directory)
+            except OSError as cause:
+                message = f"no daemon runs, and no file can be made in {self.path}; make room, or choose another directory"
+                raise error("local_storage_failed", message, str(cause)) from None
+        return descriptor
+
     def stamp(self) -> int:
-        """The time of a request, in nanoseconds; each later than the one before."""
-        with self._lock:
-            self._stamp = max(self._stamp + 1, time.time_ns())
-            return self._stamp
+        """The time of a request, in nanoseconds; for a thread each later than the one before, though the clock be set back."""
+        # Without a lock, which a forked child might find held for ever.
+        self._stamp = max(self._stamp + 1, time.time_ns())
+        return self._stamp
 
     def _keep(self, stamp: int, tenant: str | None, fields: dict[str, Any], source: Source | SpoolSource | None) -> str:
         name = f"{stamp:020d}-{secrets.token_hex(8)}"
@@ -243,7 +254,7 @@ class OfflineDirectory:
         if record["level"] == "durable":
             try:
                 return put("durable"), True
-            except Busy:
+            except (Busy, TooLarge):
                 # Where the daemon has no room for a copy of its own, this one stays until the artifact is stored. The key stands
                 # for a job that was cancelled.
                 record.update(level="accepted", key=base64.b64encode(os.urandom(16)).decode())

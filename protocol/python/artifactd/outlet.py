@@ -12,12 +12,14 @@ from collections.abc import Callable
 from artifactd.artifact_log import PutOptions
 from artifactd.client import Client
 from artifactd.errors import ArtifactError, DaemonUnavailable, Timeout
+from artifactd.local_file import LocalFile
 from artifactd.messages import Commit, EndRun, RunRecord, StartRun
 from artifactd.offline import OfflineDirectory
 from artifactd.offline_ticket import OfflineTicket
 from artifactd.requests import Handover
 from artifactd.run_path import RunPath
 from artifactd.sources import Readable
+from artifactd.spool import SpoolFile
 from artifactd.ticket import Ticket
 
 _log = logging.getLogger("artifactd")
@@ -51,6 +53,8 @@ class Outlet:
         # Runs of which something is kept, and the tickets for it by the names of the entries.
         self._kept_runs: set[str] = set()
         self._kept: dict[str, OfflineTicket] = {}
+        # What became of hand-overs that found no daemon any more; several sets of tickets ask.
+        self._rescued: weakref.WeakKeyDictionary[Handover, OfflineTicket] = weakref.WeakKeyDictionary()
         self._lock = threading.RLock()
         # By time.monotonic: until then the daemon is taken to be away.
         self._away_until = 0.0
@@ -110,9 +114,24 @@ class Outlet:
             raise
         return self.client.hand_over(request) if reaches else self._keep(self._offline, request)
 
+    def open(
+        self, place: RunPath, size_hint: int, timeout: float | None, on_put: Callable[[Ticket], None], options: PutOptions
+    ) -> SpoolFile:
+        """A file to write to: the daemon's, or one of the offline directory."""
+        if self._offline is None or self._reaches(place.run_id):
+            client = self.require()
+            return client.open_spool(place, size_hint=size_hint, timeout=timeout, on_put=on_put, **options)
+        return LocalFile(self.client, self._offline.scratch(), place, options, on_put, self.put)
+
     def rescue(self, ticket: Ticket) -> OfflineTicket | None:
         """Keeps what found no daemon; None where it cannot be kept."""
-        return self._keep(self._offline, ticket.request) if self._offline is not None and ticket.request.keeps_source else None
+        with self._lock:
+            if self._offline is None or isinstance(ticket, OfflineTicket):
+                return None
+            kept = self._rescued.get(ticket.request)
+            if kept is None and ticket.request.keeps_source and isinstance(ticket.refusal, DaemonUnavailable):
+                kept = self._rescued[ticket.request] = self._keep(self._offline, ticket.request)
+            return kept
 
     def commit(self, commit: Commit, give_up_after: float | None) -> None:
         """Has a manifest written. `give_up_after` as `Registry.commit` has it."""

@@ -83,7 +83,7 @@ class RunGroup(ArtifactLog):
             errors = self._tickets.errors
             why = waited.error.exception() if waited.error else None
             raise ArtifactsFailed(errors or {self.name: why} if why else errors, f"artifacts of group '{self.name}' failed")
-        shown = ", ".join(map(str, waited.missing)) or "none by name"
+        shown = ", ".join(map(str, waited.missing)) or "not known yet"
         message = (
             f"group '{self.name}' of run {self._run.run_id} is not committed after {timeout or 0:g} s: "
             f"of {self.members} members these are missing: {shown}; look at those ranks"

@@ -46,6 +46,7 @@ class TicketSet:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._open: deque[Ticket] = deque()
+        self._whole = _WHOLE
         # The paths in the run by the jobs' ids.
         self._jobs: dict[str, str] = {}
         self._size = 0
@@ -64,8 +65,10 @@ class TicketSet:
         with self._lock:
             self._open.append(ticket)
             self._count += 1
-            if len(self._open) > _WHOLE:
+            if len(self._open) > self._whole:
                 self._sort_out()
+                # What is kept offline stays.
+                self._whole = max(_WHOLE, 2 * len(self._open))
 
     def refuse(self, path: str, error: ArtifactError) -> None:
         """One that could not be handed over."""
@@ -153,16 +156,21 @@ class TicketSet:
         """Keeps of those that have an answer what is still needed. Under the lock."""
         still: deque[Ticket] = deque()
         for ticket in self._open:
-            rescued = None
             if ticket.accepted is not None:
                 self._jobs[ticket.accepted.id] = ticket.path or ticket.destination
                 self._size += ticket.accepted.size
-            elif ticket.refusal is None:
+                continue
+            error = ticket.refusal
+            if error is not None and self._rescue is not None:
+                try:
+                    rescued = self._rescue(ticket)
+                except ArtifactError as problem:
+                    rescued, error = None, problem
+                ticket, error = (rescued, None) if rescued is not None else (ticket, error)
+            if error is None:
                 still.append(ticket)
-            elif self._rescue is not None and (rescued := self._rescue(ticket)) is not None:
-                still.append(rescued)
             else:
-                self._errors[ticket.path or ticket.destination] = ticket.refusal
+                self._errors[ticket.path or ticket.destination] = error
         self._open = still
 
     def _pending(self, timeout: float | None = None) -> list[Job]:
