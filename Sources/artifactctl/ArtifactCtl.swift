@@ -16,7 +16,8 @@ struct ArtifactCtl: ParsableCommand {
             run has artifacts: objects that are known by their path within the run.
 
             Exit status: 0 done; 1 a job failed or an input was refused; 2 wrong usage; 3 no daemon; 75 try again later: a bound is \
-            reached, the time is up, or the daemon does not answer.
+            reached, the store or the disk is away or full, the time is up, or the daemon does not answer. Where 1 and 75 both hold \
+            it is 1.
             """,
         version: artifactdVersion,
         subcommands: [

@@ -67,7 +67,7 @@ enum Download {
             return try System.open(path, O_RDONLY | O_DIRECTORY)
         } catch {
             throw ArtifactError(
-                .localStorageFailed, "the object has no place to wait in; write it to a file with --output",
+                .invalidRequest, "the object has no place to wait in; write it to a file with --output",
                 cause: error.description)
         }
     }
@@ -134,13 +134,15 @@ enum Download {
     }
 
     private static func refusal(of error: SystemError, _ path: String) -> ArtifactError {
-        let why =
+        let (code, why): (ArtifactError.Code, String) =
             switch error.errno {
-            case ENOENT, ENOTDIR: ": the directory it is to lie in is not there; make it first"
-            case EACCES, EPERM, EROFS: ": you may not write to the directory it is to lie in; choose another place"
-            default: ""
+            case ENOENT, ENOTDIR: (.invalidRequest, ": the directory it is to lie in is not there; make it first")
+            case EACCES, EPERM, EROFS: (.denied, ": you may not write to the directory it is to lie in; choose another place")
+            // What can pass without another command line.
+            case EDQUOT, EIO, EMFILE, ENFILE, ENOMEM, ENOSPC: (.localStorageFailed, "")
+            default: (.invalidRequest, "")
             }
-        return ArtifactError(.localStorageFailed, "'\(path.escapedForLog)' cannot be written\(why)", cause: error.description)
+        return ArtifactError(code, "'\(path.escapedForLog)' cannot be written\(why)", cause: error.description)
     }
 
     /// The path up to its last slash.

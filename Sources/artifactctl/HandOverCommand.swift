@@ -41,15 +41,24 @@ extension HandOverCommand {
         }
     }
 
-    /// Hands the files over.
+    /// Connects, and hands the files over.
+    /// - Parameter prepare: what must be asked before the first file.
     /// - Parameter target: what a destination stands for.
-    func handOverAll(_ client: Client, _ output: Output, to target: @escaping (String) -> Put.Target) throws {
+    func handOverAll(
+        _ output: Output, preparing prepare: (Client) throws(ClientError) -> Void = { _ in },
+        to target: @escaping (String) -> Put.Target
+    ) throws {
+        var patience = Patience(.milliseconds(Int64(handOver.busyTimeout * 1000)))
+        let client = try patience.asking { () throws(ClientError) in
+            let client = try options.connect()
+            try prepare(client)
+            return client
+        }
         let walk = SourceWalk(
             paths: paths, recursive: handOver.recursive, destination: destination, notUTF8: RawArguments.repaired)
-        let run = try PutRun(
-            client, output, walk: walk, busyTimeout: .milliseconds(Int64(handOver.busyTimeout * 1000)),
-            awaitsStored: handOver.level == .stored
-        ) { handOver.put(to: target($0)) }
+        let run = try PutRun(client, output, walk: walk, patience: patience, awaitsStored: handOver.level == .stored) {
+            handOver.put(to: target($0))
+        }
         let status = try run.run()
         if status != .done { throw status }
     }

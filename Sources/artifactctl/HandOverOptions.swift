@@ -33,7 +33,10 @@ struct HandOverOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "How long to go on trying while the daemon takes nothing because a bound is reached; then the status is 75.",
+            """
+            How long to go on trying while the daemon takes nothing because a bound is reached or its disk is full; then the \
+            status is 75.
+            """,
             valueName: "seconds"))
     var busyTimeout: Double = 0
 

@@ -32,6 +32,6 @@ struct PutCommand: HandOverCommand {
 
     func run(_ output: Output) throws {
         try refuseDirectoriesThatDoNotFit()
-        try handOverAll(try options.connect(), output) { .destination($0) }
+        try handOverAll(output) { .destination($0) }
     }
 }

@@ -41,11 +41,11 @@ final class PutRun {
     private var awaited = AwaitedJobs()
     private var nextTick: UInt64 = 0
 
-    /// - Parameter busyTimeout: how long the daemon may take nothing because a bound is reached.
+    /// - Parameter patience: how long the daemon may take nothing, for reasons that pass.
     /// - Parameter awaitsStored: whether to wait until every object is stored.
     /// - Parameter put: the request for a file that goes to this destination of the walk's, without its label.
     init(
-        _ client: Client, _ output: Output, walk: SourceWalk, busyTimeout: Duration, awaitsStored: Bool,
+        _ client: Client, _ output: Output, walk: SourceWalk, patience: Patience, awaitsStored: Bool,
         put: @escaping (String) -> Put
     ) throws(SystemError) {
         self.client = client
@@ -56,7 +56,7 @@ final class PutRun {
         self.awaitsStored = awaitsStored
         window = min(Self.window, max(1, Int(client.welcome.requestLimit) - Self.besides))
         currentDirectory = try System.currentDirectory()
-        busy = BusyQueue(patience: busyTimeout)
+        busy = BusyQueue(patience: patience)
     }
 
     /// Runs to the end; returns the status that follows.
@@ -70,12 +70,14 @@ final class PutRun {
             }
         } catch let error as ClientError {
             try tellWhatIsLeft(error)
-            throw error
+            guard report.failures > 0, ExitStatus(error) == .tryAgain else { throw error }
+            // What was refused for good must not hide behind "try again".
+            _ = try output.explain(error)
+            return .failed
         }
         try output.showBar(nil)
         if busy.hasGivenUp { return try giveUp() }
-        if report.failures > 0, !output.isJSON { try output.note("\(Human.count(report.failures, "file")) failed") }
-        return report.failures == 0 ? .done : .failed
+        return try tellFailures() ? .failed : .done
     }
 
     // MARK: Handing over
@@ -208,18 +210,32 @@ final class PutRun {
 
     // MARK: Ending early
 
-    /// Says what was not handed over. Walks through the rest to name or count it; memory stays flat.
+    /// Says what was not handed over. Walks through the rest to name or count it, and to find what can never be handed over; memory
+    /// stays flat.
     private func giveUp() throws -> ExitStatus {
         guard let reason = busy.reason else { return .tryAgain }
         var count = 0
-        let tell: (SourceWalk.Candidate) throws -> Void = { [output] candidate in
+        let tell: (SourceWalk.Candidate) throws -> Void = { [output, report] candidate in
+            do throws(ArtifactError) {
+                _ = try SourceFile.open(candidate.path)
+            } catch {
+                return try report.failed(candidate.path, error)
+            }
             count += 1
             if output.isJSON { try output.complain(reason, path: candidate.path) }
         }
         while let candidate = busy.takeFirst() { try tell(candidate) }
         while let step = walk.next() { try take(step, tell) }
-        if !output.isJSON { try output.note("\(Human.count(count, "file")) not handed over, try again later: \(reason)") }
-        return .tryAgain
+        if count > 0, !output.isJSON {
+            try output.note("\(Human.count(count, "file")) not handed over, try again later: \(reason)")
+        }
+        return try tellFailures() ? .failed : .tryAgain
+    }
+
+    /// Says how many files failed; returns whether any did.
+    private func tellFailures() throws -> Bool {
+        if report.failures > 0, !output.isJSON { try output.note("\(Human.count(report.failures, "file")) failed") }
+        return report.failures > 0
     }
 
     /// When nothing more can be asked: tells what is known and what is not.

@@ -46,6 +46,7 @@ struct RetryCommand: ControlCommand {
             try output.line("\(retried.count) \(retried.count == 1 ? "job is" : "jobs are") in the queue again")
             for refusal in retried.refusals { try output.complain(refusal.error) }
         }
-        if !retried.refusals.isEmpty { throw ExitStatus.failed }
+        let statuses = retried.refusals.map { ExitStatus($0.error.code) }
+        if let status = statuses.first(where: { $0 == .failed }) ?? statuses.first { throw status }
     }
 }

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 import artifactd
+from artifactd.termination import termination
 from test_recovery import run_python, wait_for_child
 
 
@@ -148,6 +149,25 @@ with artifactd.ExperimentTracker().start_run("e") as run:
     done = run_python(code, daemon)
     assert (done.returncode, done.stdout, done.stderr) == (143, "cleaned up\n", "")
     assert only_run(tracker).status == "killed"
+
+
+# A run that another thread ends at that moment does not hold the signal back, nor get it.
+def test_sigterm_while_a_thread_ends_a_run(tracker):
+    entered, left = threading.Event(), threading.Event()
+
+    def work():
+        with termination.deferred():
+            entered.set()
+            left.wait(20)
+
+    thread = threading.Thread(target=work)
+    with pytest.raises(artifactd.RunKilled), tracker.start_run("e") as run:
+        thread.start()
+        entered.wait(20)
+        signal.raise_signal(signal.SIGTERM)
+    left.set()
+    thread.join()
+    assert status_of(tracker, run) == "killed"
 
 
 # Handlers are what they were behind the block, and blocks in other threads touch none.

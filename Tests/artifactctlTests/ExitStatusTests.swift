@@ -18,9 +18,12 @@ struct ExitStatusTests {
         #expect(ExitStatus.tryAgain.rawValue == 75)
     }
 
-    /// Only what passes by itself, and soon, says "try again"; no error of the daemon is a success or a wrong usage.
+    /// What the specification calls transient says "try again", all else "failed"; no error of the daemon is a success or a wrong
+    /// usage.
     @Test(arguments: ArtifactError.Code.allCases) func followsFromTheCode(_ code: ArtifactError.Code) {
-        let passing: Set<ArtifactError.Code> = [.busy, .shuttingDown, .timeout]
+        let passing: Set<ArtifactError.Code> = [
+            .busy, .shuttingDown, .localStorageFailed, .storeUnavailable, .storeThrottled, .timeout, .checksumMismatch,
+        ]
         #expect(ExitStatus(code) == (passing.contains(code) ? .tryAgain : .failed))
         #expect(ExitStatus(ClientError.failure(ArtifactError(code, ""))) == ExitStatus(code))
     }

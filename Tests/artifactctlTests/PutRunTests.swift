@@ -37,7 +37,7 @@ struct PutRunTests {
     ) throws -> artifactctl.ExitStatus {
         let client = try Client.connect(socket: "\(root)/socket", environment: [:], clientName: "tests")
         let walk = SourceWalk(paths: paths, recursive: true, destination: "p/")
-        let run = try PutRun(client, output, walk: walk, busyTimeout: busyTimeout, awaitsStored: awaitsStored) {
+        let run = try PutRun(client, output, walk: walk, patience: Patience(busyTimeout), awaitsStored: awaitsStored) {
             Put(destination: $0, source: .descriptor, compression: .zstd, changePolicy: .restart)
         }
         return try run.run()
@@ -182,12 +182,55 @@ struct PutRunTests {
         try daemon.finish()
     }
 
+    /// What can never be handed over is named, and the status is 1, though the rest may be tried again: whether it was met before
+    /// the daemon took no more, or behind.
+    @Test(arguments: [false, true]) func failureWinsOverTryAgain(json: Bool) throws {
+        try touch(["a", "c"])
+        let daemon = try ScriptedDaemon(at: "\(root)/socket") { peer in
+            var welcome = Peer.welcome
+            welcome.requestLimit = 1
+            try peer.greet(welcome)
+            let busy = ArtifactError(.busy, "the queue is full")
+            while let request = try peer.next() { try peer.answer(request, .error(ErrorMessage(busy))) }
+        }
+        let captured = try CapturedOutput(json: json)
+        let paths = ["early", "a", "late", "c"].map { "\(root)/in/\($0)" }
+        #expect(try put(captured.output, paths) == .failed)
+        if json {
+            let lines = try captured.lines()
+            #expect(lines.map { $0.contains("invalid_source") } == [true, false, true, false])
+            #expect(lines.map { $0.contains("busy") } == [false, true, false, true])
+        } else {
+            #expect(
+                try captured.complaints() == [
+                    "artifactctl: '\(root)/in/early' is not there (No such file or directory)",
+                    "artifactctl: '\(root)/in/late' is not there (No such file or directory)",
+                    "artifactctl: 2 files not handed over, try again later: the queue is full", "artifactctl: 2 files failed",
+                ])
+        }
+        try daemon.finish()
+    }
+
+    /// A daemon that stops does not make a reason to try again of what was refused for good.
+    @Test func failureWinsOverShutdown() throws {
+        try touch(["a"])
+        let daemon = try daemon { peer in
+            _ = try peer.expect()
+            try peer.send(.error(ErrorMessage(ArtifactError(.shuttingDown, "stopping"))), requestID: 0)
+        }
+        let captured = try CapturedOutput()
+        #expect(try put(captured.output, ["\(root)/in/missing", "\(root)/in/a"]) == .failed)
+        let complaints = try captured.complaints()
+        #expect(complaints.count == 3 && complaints.last == "artifactctl: stopping")
+        try daemon.finish()
+    }
+
     /// With patience a refused file is offered again after the daemon's hint, and taken.
-    @Test func offersAgain() throws {
+    @Test(arguments: [ArtifactError.Code.busy, .localStorageFailed]) func offersAgain(_ code: ArtifactError.Code) throws {
         try touch(["a", "b"])
         let daemon = try daemon { peer in
             for _ in 0..<2 {
-                let busy = ArtifactError(.busy, "the queue is full", retryAfterMilliseconds: 1)
+                let busy = ArtifactError(code, "not now", retryAfterMilliseconds: 1)
                 try peer.answer(try peer.expect(), .error(ErrorMessage(busy)))
             }
             while let request = try peer.next() { try Self.accept(request, peer) }

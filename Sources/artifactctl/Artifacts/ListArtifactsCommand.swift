@@ -8,7 +8,7 @@ struct ListArtifactsCommand: ControlCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Lists a run's artifacts: state, size, kind, content type, checksum, path.",
         discussion: """
-            Those that are pending or failed too. Status 1 where those that other nodes have stored cannot be told because the \
+            Those that are pending or failed too. Status 75 where those that other nodes have stored cannot be told because the \
             store does not answer.
             """)
 

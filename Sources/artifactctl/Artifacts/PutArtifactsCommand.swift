@@ -1,4 +1,5 @@
 import ArgumentParser
+import ArtifactClient
 import ArtifactWire
 
 /// `artifactctl artifacts put`
@@ -29,8 +30,8 @@ struct PutArtifactsCommand: HandOverCommand {
 
     func run(_ output: Output) throws {
         try refuseDirectoriesThatDoNotFit()
-        let client = try options.connect()
-        try client.attach(to: runID)
-        try handOverAll(client, output) { .artifact(ArtifactPlace(runID: runID, path: $0)) }
+        try handOverAll(output, preparing: { client throws(ClientError) in try client.attach(to: runID) }) {
+            .artifact(ArtifactPlace(runID: runID, path: $0))
+        }
     }
 }

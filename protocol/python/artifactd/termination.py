@@ -42,7 +42,7 @@ class Termination:
 
     def enter(self) -> bool:
         """A block is entered. Returns whether `leave` must be called: not in threads other than the main one."""
-        if threading.current_thread() is not threading.main_thread():
+        if not _is_main_thread():
             return False
         self._depth += 1
         if self._depth == 1:
@@ -62,7 +62,10 @@ class Termination:
 
     @contextlib.contextmanager
     def deferred(self) -> Iterator[None]:
-        """Within it the signal only notes that it came; `RunKilled` is raised behind it."""
+        """Within it, in the main thread, the signal only notes that it came; `RunKilled` is raised behind it."""
+        if not _is_main_thread():
+            yield
+            return
         self._deferring += 1
         try:
             yield
@@ -96,13 +99,13 @@ class Termination:
 
     def before_fork(self) -> None:
         """A child ends by SIGTERM as if there were no run: a signal that comes before it could see to that must wait."""
-        self._deferring += 1
+        self._deferring += _is_main_thread()
         if self._is_installed:
             self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 
     def after_fork_in_parent(self) -> None:
         """The signal may come again."""
-        self._deferring -= 1
+        self._deferring -= _is_main_thread()
         self._unmask()
 
     def after_fork_in_child(self) -> None:
@@ -116,6 +119,10 @@ class Termination:
         mask, self._mask = self._mask, None
         if mask is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 termination = Termination()
