@@ -221,7 +221,7 @@ def test_a_group_over_two_nodes(daemons, place):
         base = key_of(place, run.artifact_uri).removesuffix("artifacts") + "groups/step-1"
         one.commit(run, group="step-1", member=0, members=2)
         eventually(lambda: place.holds(f"{base}/0.json"), "the first member's document")
-        late = one.wait(run, "step-1", seconds=1.5)
+        late = one.wait(run, "step-1", seconds=0)
         assert not late.committed and late.missing == [1] and late.pending == 0
         assert not place.holds(f"{base}/commit.json")
         with pytest.raises(artifactd.Conflict):
@@ -258,6 +258,25 @@ def test_the_missing_member_is_named(daemons, place):
             client.commit(run, group="step-2", member=member, members=5)
         assert client.wait(run, "step-2").committed
         assert client.wait(run, "step-2", seconds=0).committed
+
+
+def test_a_store_that_takes_everything_and_answers_nothing(daemons, place, relay):
+    """What the journal knows is listed in bounded time, and neither a listing nor a manifest holds the stop up."""
+    between = relay(place.endpoint)
+    daemon = daemons(place.url, place.environment(between.endpoint))
+    with RunClient(daemon, retry_timeout=1) as client:
+        run = client.start("silent")
+        client.put(run, "a.txt", b"a").wait("stored", 60)
+        between.hold()
+        began = time.monotonic()
+        page = client.call(artifactd.messages.ListArtifacts(run_id=run.run_id))
+        assert [each.path for each in page.artifact] == ["a.txt"] and page.incomplete.code == "store_unavailable"
+        assert time.monotonic() - began < 20
+        client.end(run)
+        daemon.stop()
+        between.release()
+        daemon.start()
+        assert client.wait(run).committed
 
 
 def test_failed_artifacts_keep_a_run_from_being_committed(daemons, place, relay, tmp_path):

@@ -32,7 +32,7 @@ struct ArtifactListing: Sendable {
             if let next = stored.next { horizon = horizon.map { Self.precedes($0, next) ? $0 : next } ?? next }
             incomplete = stored.trouble
         } catch {
-            incomplete = error
+            incomplete = error.code == .cancelled ? .silentStore : error
         }
         var artifacts = found.values.sorted { Self.precedes($0.path, $1.path) }
         if let end = horizon { artifacts.removeAll { Self.precedes(end, $0.path) } }
@@ -93,7 +93,7 @@ struct ArtifactListing: Sendable {
         do throws(ArtifactError) {
             if !page.artifacts.isEmpty { try manifests.describe(&page.artifacts, of: run, sessions) }
         } catch {
-            page.trouble = error
+            page.trouble = error.code == .cancelled ? .silentStore : error
         }
         return page
     }

@@ -23,9 +23,13 @@ final class CommitWaiters: Sendable {
         var waiters: [Waiter] = []
         var lastNumber = 0
         var findings = RegistryFindings()
+        /// The last wait that began before the pass which the findings are of.
+        var settled = 0
         var isStopping = false
     }
 
+    /// How much longer than its deadline a wait may take where no pass has looked at its group yet, in nanoseconds.
+    private static let grace: UInt64 = 2_000_000_000
     /// The most that may wait.
     private static let limit = 10_000
 
@@ -41,7 +45,9 @@ final class CommitWaiters: Sendable {
             let isLate = deadline.map { $0 <= System.monotonicNanoseconds() } ?? false
             let findings = state.withLock { $0.findings }
             // What went wrong before may go well the next time: that is waited for.
-            if let outcome = try outcome(commit, findings, areCurrent: false, isLate: isLate) {
+            // Which members are missing is known after a look into the store.
+            let isAnswerable = isLate && (commit.group == nil || findings.missing[commit] != nil)
+            if let outcome = try outcome(commit, findings, areCurrent: false, isLate: isAnswerable) {
                 answer(.success(outcome))
                 return false
             }
@@ -74,6 +80,7 @@ final class CommitWaiters: Sendable {
     func settle(_ findings: RegistryFindings, upTo number: Int) {
         let commits = state.withLock { state in
             state.findings = findings
+            state.settled = number
             return Set(state.waiters.lazy.filter { $0.number <= number }.map(\.commit))
         }
         for commit in commits {
@@ -84,13 +91,18 @@ final class CommitWaiters: Sendable {
                 answer(take { $0.commit == commit && $0.number <= number }, .failure(error))
             }
         }
+        _ = expire(now: System.monotonicNanoseconds())
     }
 
     /// Answers those whose deadline has passed.
     /// - Returns: the next deadline.
     func expire(now: UInt64) -> UInt64? {
-        let findings = state.withLock { $0.findings }
-        for waiter in take({ $0.deadline.map { $0 <= now } ?? false }) {
+        let (findings, settled) = state.withLock { ($0.findings, $0.settled) }
+        let due = take { waiter in
+            guard let deadline = waiter.deadline, deadline <= now else { return false }
+            return waiter.commit.group == nil || waiter.number <= settled || deadline + Self.grace <= now
+        }
+        for waiter in due {
             do throws(ArtifactError) {
                 guard let outcome = try outcome(waiter.commit, findings, areCurrent: false, isLate: true) else { continue }
                 waiter.answer(.success(outcome))

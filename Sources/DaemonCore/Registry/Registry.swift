@@ -8,6 +8,9 @@ import Synchronization
 ///
 /// The journal is asked first and always can be. The store is asked, on the threads of `Objects`, for what other nodes have done.
 final class Registry: Sendable {
+    /// How long a request may wait for the store, in nanoseconds: the journal can answer most of them.
+    private static let patience: UInt64 = 10_000_000_000
+
     private let journal: Journal
     private let stores: Stores
     private let objects: Objects
@@ -33,7 +36,7 @@ final class Registry: Sendable {
 
     /// Makes an experiment: in the store too, where that answers.
     func create(_ request: CreateExperiment, _ peer: Peer, _ answer: @escaping Answer) {
-        objects.perform(answer) { [self] sessions throws(ArtifactError) in
+        objects.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
             let id = try ExperimentID.of(tenant: peer.tenant, name: request.name)
             let location = try location(request.artifactLocation, of: id)
             let store = RegistryStore(session: sessions[0])
@@ -62,13 +65,13 @@ final class Registry: Sendable {
     }
 
     func get(_ request: GetExperiment, _ peer: Peer, _ answer: @escaping Answer) {
-        objects.perform(answer) { [self] sessions throws(ArtifactError) in
+        objects.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
             .experiment(try find(request.experiment, peer, RegistryStore(session: sessions[0])))
         }
     }
 
     func update(_ request: UpdateExperiment, _ peer: Peer, _ answer: @escaping Answer) {
-        objects.perform(answer) { [self] sessions throws(ArtifactError) in
+        objects.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
             _ = try find(.id(request.id), peer, RegistryStore(session: sessions[0]))
             let updated = try journal.updateExperiment(
                 request.id, description: request.description, tags: request.tags.map { ($0.key, $0.value) },
@@ -151,7 +154,7 @@ final class Registry: Sendable {
                     try Self.check(experiment.tenant, peer, "experiment '\(id)'")
                     return answer(.success(.runStarted(try start(request, peer, in: experiment))))
                 }
-                objects.perform(answer) { [self] sessions throws(ArtifactError) in
+                objects.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
                     let experiment = try find(.id(id), peer, RegistryStore(session: sessions[0]))
                     return .runStarted(try start(request, peer, in: experiment))
                 }
@@ -175,7 +178,7 @@ final class Registry: Sendable {
     }
 
     func get(_ request: GetRun, _ peer: Peer, _ answer: @escaping Answer) {
-        objects.perform(answer) { [self] sessions throws(ArtifactError) in
+        objects.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
             .run(try find(request.runID, peer, RegistryStore(session: sessions[0])))
         }
     }
@@ -254,7 +257,7 @@ final class Registry: Sendable {
     // MARK: Artifacts
 
     func list(_ request: ListArtifacts, _ peer: Peer, _ answer: @escaping Answer) {
-        objects.perform(answer) { [self] sessions throws(ArtifactError) in
+        objects.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
             let run = try find(request.runID, peer, RegistryStore(session: sessions[0]))
             return .artifacts(try listing.page(of: run, request, sessions))
         }
@@ -323,7 +326,7 @@ extension ArtifactError {
     /// Whether it says nothing of what was asked for, but of the store: the journal can be asked instead.
     fileprivate var isOfStoreAsWhole: Bool {
         switch code {
-        case .storeUnavailable, .storeThrottled, .storeDenied, .noSuchBucket, .storeNotTrusted: true
+        case .storeUnavailable, .storeThrottled, .storeDenied, .noSuchBucket, .storeNotTrusted, .cancelled: true
         default: false
         }
     }

@@ -74,13 +74,19 @@ final class Objects: Sendable {
     }
 
     /// Runs the body on a thread that may wait for a store, and answers with what it returns or throws.
+    /// - Parameter patience: how long the store may take in all, in nanoseconds; its calls fail as `cancelled` then. Nil for as long as
+    ///   they need.
     func perform(
-        _ answer: @escaping Answer, _ body: @escaping @Sendable (StoreSessions) throws(ArtifactError) -> Message
+        _ answer: @escaping Answer, patience: UInt64? = nil,
+        _ body: @escaping @Sendable (StoreSessions) throws(ArtifactError) -> Message
     ) {
         let isFull = monitor.withLock { state in
             guard !state.isStopping, state.tasks.count < Self.queueLimit else { return true }
             state.tasks.append { sessions in
-                do throws(ArtifactError) { answer(.success(try body(sessions))) } catch { answer(.failure(error)) }
+                sessions.setDeadline(patience.map { System.monotonicNanoseconds() + $0 })
+                do throws(ArtifactError) { answer(.success(try body(sessions))) } catch {
+                    answer(.failure(error.code == .cancelled ? .silentStore : error))
+                }
             }
             return false
         }
@@ -175,5 +181,12 @@ final class Objects: Sendable {
             try check?.finish()
         }
         return got
+    }
+}
+
+extension ArtifactError {
+    /// Why a request was given up that a store kept waiting.
+    static var silentStore: ArtifactError {
+        ArtifactError(.storeUnavailable, "the store has not answered in time; check that it runs and can be reached")
     }
 }
