@@ -38,6 +38,9 @@ public final class Client {
     /// The question for a sign of life that has no answer yet.
     private var probe: UInt64?
 
+    /// The most bytes of a socket's path.
+    public static let maximumSocketPath = SocketPath.maximumLength
+
     /// How long the daemon may be silent unless the caller says otherwise.
     public static let defaultTimeout = Duration.seconds(30)
 
@@ -53,6 +56,7 @@ public final class Client {
         timeout: Duration = Client.defaultTimeout
     ) throws(ClientError) -> Client {
         let path = SocketPath.choose(argument: socket, environment: environment)
+        try SocketPath.check(path)
         let connection = try Connection(path: path, timeout: timeout)
         let hello = Message.hello(Hello(client: clientName, tenant: tenant))
         // An empty socket takes so little at once.

@@ -91,6 +91,31 @@ struct GlobalOptions: ParsableArguments {
     @Flag(help: "Write JSON instead of text; lists as one document a line.")
     var json = false
 
+    func validate() throws {
+        if socket == "" { throw ValidationError("--socket is empty; name the daemon's socket, or leave the option out") }
+        if let path = socket ?? System.environment()["ARTIFACTD_SOCKET"], path.utf8.count > Client.maximumSocketPath {
+            let length = "\(path.utf8.count) bytes long, and a socket's path has at most \(Client.maximumSocketPath)"
+            throw ValidationError("\(socket == nil ? "$ARTIFACTD_SOCKET" : "--socket") is \(length); name a shorter one")
+        }
+        if let tenant, !Self.isTenant(tenant) {
+            throw ValidationError(
+                "--tenant '\(tenant.escapedForLog)' is no tenant; write 1 to 128 of A-Z, a-z, 0-9, '-', '_', '.'")
+        }
+    }
+
+    /// The rule is HELLO's (section 6 of the protocol's specification).
+    private static func isTenant(_ text: String) -> Bool {
+        (1...128).contains(text.utf8.count)
+            && text.utf8.allSatisfy {
+                switch $0 {
+                case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+                    true
+                default: false
+                }
+            }
+    }
+
     /// Connects to the daemon.
     /// - Parameter timeout: how long the daemon may be silent while it is asked for something.
     func connect(timeout: Duration = Client.defaultTimeout) throws(ClientError) -> Client {

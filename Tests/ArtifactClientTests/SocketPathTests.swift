@@ -5,6 +5,16 @@ import Testing
 
 @Suite("SocketPath")
 struct SocketPathTests {
+    /// What no socket can be called is told in words, before anything is tried.
+    @Test(arguments: [("", "is empty"), ("/" + String(repeating: "s", count: 107), "108 bytes"), ("a\0b", "NUL")])
+    func refuses(_ path: String, _ reason: String) throws {
+        let error = try #require(throws: ClientError.self) { try SocketPath.check(path) }
+        #expect(error.code == "invalid_request" && error.description.contains(reason))
+    }
+
+    /// The longest path can be.
+    @Test func takesLongest() throws { try SocketPath.check("/" + String(repeating: "s", count: Client.maximumSocketPath - 1)) }
+
     /// The argument wins over the environment, and the environment over the usual places.
     @Test func choosesInOrder() {
         let environment = ["ARTIFACTD_SOCKET": "/e", "XDG_RUNTIME_DIR": "/x"]

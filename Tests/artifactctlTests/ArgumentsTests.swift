@@ -71,6 +71,29 @@ struct ArgumentsTests {
         #expect(ArtifactCtl.exitCode(for: error) == .validationFailure)
     }
 
+    /// A socket or a tenant that cannot be is a wrong usage, whatever the command, and the option is named.
+    @Test(
+        arguments: [
+            (["--socket", ""], "--socket is empty"),
+            (["--socket", "/" + String(repeating: "s", count: 107)], "--socket is 108 bytes long"),
+            (["--tenant", ""], "--tenant '' is no tenant"), (["--tenant", "a b"], "--tenant 'a b' is no tenant"),
+            (["--tenant", "\u{E9}"], "is no tenant"), (["--tenant", String(repeating: "t", count: 129)], "is no tenant"),
+        ])
+    func refusesPlacesThatCannotBe(_ options: [String], _ message: String) throws {
+        for line in [options + ["status"], ["jobs"] + options, ["runs", "list"] + options] {
+            let error = try #require(throws: (any Error).self) { _ = try ArtifactCtl.parseAsRoot(line) }
+            #expect(ArtifactCtl.exitCode(for: error) == .validationFailure)
+            #expect(ArtifactCtl.fullMessage(for: error).contains(message))
+        }
+    }
+
+    /// The longest socket and every letter that a tenant may have.
+    @Test func takesPlacesThatCanBe() throws {
+        let socket = "/" + String(repeating: "s", count: 106)
+        let options = try command("--socket \(socket) --tenant AZaz09-_. status", as: StatusCommand.self).options
+        #expect(options.socket == socket && options.tenant == "AZaz09-_.")
+    }
+
     /// A number that is out of range is called that, with the option and the range, though it looks like an option itself.
     @Test(
         arguments: [
