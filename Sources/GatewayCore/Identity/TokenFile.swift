@@ -15,8 +15,8 @@ struct TokenFile: Sendable {
     /// - Parameter name: how the file is called in errors, which never show what could be a token.
     /// - Throws: `invalidRequest` that names the line.
     init(text: String, name: String) throws(ArtifactError) {
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" || $0 == "\r" }
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" }
             guard let first = words.first else { continue }
             func refusal(_ why: String) -> ArtifactError { ArtifactError(.invalidRequest, "\(name):\(index + 1): \(why)") }
             guard let digest = Self.digest(first) else {

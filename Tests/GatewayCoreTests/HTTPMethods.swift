@@ -1,0 +1,6 @@
+import HTTPTypes
+
+/// Methods by the names that OpenAPI gives them.
+enum HTTPMethods {
+    static func named(_ name: String) -> HTTPRequest.Method? { HTTPRequest.Method(rawValue: name.uppercased()) }
+}
