@@ -30,7 +30,16 @@ struct ArtifactCtl: ParsableCommand {
 
     static func main() {
         System.ignoreSignals()
+        fillStandardDescriptors()
         Glibc.exit(run(Array(CommandLine.arguments.dropFirst())).rawValue)
+    }
+
+    /// Fills the places of standard input, output and error where they are closed: else the daemon's socket would take one, and get
+    /// what is printed. What is written there fails, as it should.
+    private static func fillStandardDescriptors() {
+        var number: Int32
+        repeat { number = open("/dev/null", O_RDONLY | O_CLOEXEC) } while (STDIN_FILENO...STDERR_FILENO).contains(number)
+        close(number)
     }
 
     private static func run(_ arguments: [String]) -> ExitStatus {
@@ -47,12 +56,7 @@ struct ArtifactCtl: ParsableCommand {
             try output.flush()
             return .done
         } catch {
-            do {
-                return try output.explain(error)
-            } catch {
-                // Whoever read the output is gone: nobody is left to tell.
-                return .failed
-            }
+            return output.explain(error)
         }
     }
 

@@ -50,7 +50,7 @@ enum Download {
     /// Fetches to standard output: straight into a regular file; by way of a nameless one into anything else, which the daemon
     /// does not write to because its reader could hold it up.
     static func toStandardOutput(_ fetch: (Int32) throws -> Got) throws {
-        switch try System.status(of: STDOUT_FILENO).kind {
+        switch try standardOutput({ () throws(SystemError) in try System.status(of: STDOUT_FILENO).kind }) {
         case .regular:
             _ = try fetch(STDOUT_FILENO)
         default:
@@ -81,8 +81,20 @@ enum Download {
             if count == 0 {
                 throw ArtifactError(.internalFault, "the daemon wrote \(offset) bytes and said that it wrote \(size)")
             }
-            try System.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]), to: STDOUT_FILENO)
+            try standardOutput { () throws(SystemError) in
+                try System.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]), to: STDOUT_FILENO)
+            }
             offset += UInt64(count)
+        }
+    }
+
+    private static func standardOutput<Value>(
+        _ body: () throws(SystemError) -> Value
+    ) throws(StandardOutputError) -> Value {
+        do throws(SystemError) {
+            return try body()
+        } catch {
+            throw StandardOutputError(cause: error)
         }
     }
 

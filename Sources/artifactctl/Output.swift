@@ -7,9 +7,14 @@ import LinuxSystem
 
 /// What the program says: results on standard output, complaints and the progress bar on standard error.
 ///
-/// With `--json` complaints are documents on standard output too, and nothing stands on standard error.
+/// With `--json` complaints are documents on standard output too, and nothing stands on standard error unless standard output
+/// cannot be written. Where standard error cannot be written nobody is left to tell: what is to be done is done all the same.
 final class Output {
     let isJSON: Bool
+    /// Whether to go on when standard output cannot be written. What is said there from then on is dropped; see `loss`.
+    var outlivesStandardOutput = false
+    /// Why standard output could not be written; nil as long as it could.
+    private(set) var loss: StandardOutputError?
     /// How wide a progress bar may be; nil when there is no terminal for it to stand on.
     let progressWidth: Int?
 
@@ -28,16 +33,16 @@ final class Output {
     }
 
     /// Writes a line of text.
-    func line(_ text: String) throws(SystemError) {
+    func line(_ text: String) throws(StandardOutputError) {
         buffer.append(contentsOf: text.utf8)
         buffer.append(UInt8(ascii: "\n"))
         // The bar stands where the line belongs.
-        if hasBar { try clearBar() }
+        if hasBar { clearBar() }
         if flushesLines || buffer.count >= 64 << 10 { try flush() }
     }
 
     /// Writes what is known of one thing, a line a field.
-    func fields(_ fields: [(name: String, value: String)]) throws(SystemError) {
+    func fields(_ fields: [(name: String, value: String)]) throws(StandardOutputError) {
         for field in fields { try line("\(field.name.padded(to: 12))  \(field.value.shown)") }
     }
 
@@ -46,10 +51,13 @@ final class Output {
         try line(String(decoding: try Self.encoder.encode(value), as: UTF8.self))
     }
 
+    /// Whether complaints are documents, so that nothing else is to be said of them.
+    var complainsInDocuments: Bool { isJSON && loss == nil }
+
     /// Says what went wrong with one input, or with the whole.
     /// - Parameter path: the input; nil for the whole.
     func complain(_ code: String, _ message: String, cause: String? = nil, path: String? = nil) throws {
-        if isJSON {
+        if complainsInDocuments {
             try document(Complaint(path: path, error: ErrorDocument(code: code, message: message, cause: cause)))
         } else {
             // The daemon knows the destination and not always the path.
@@ -65,40 +73,49 @@ final class Output {
 
     /// Writes a line to standard error. Control characters are escaped, backslashes left alone: names in a message are
     /// escaped already.
-    func note(_ text: String) throws(SystemError) {
+    func note(_ text: String) throws(StandardOutputError) {
         try flush()
-        if hasBar { try clearBar() }
+        if hasBar { clearBar() }
         let safe = text.split(separator: "\\", omittingEmptySubsequences: false).map(\.escapedForLog).joined(separator: "\\")
-        try Self.write("artifactctl: \(safe)\n", to: standardError)
+        say("artifactctl: \(safe)\n")
     }
 
     /// Draws the progress bar's line in place of the last; nil takes it away.
-    func showBar(_ text: String?) throws(SystemError) {
+    func showBar(_ text: String?) throws(StandardOutputError) {
         try flush()
         if let text {
-            try Self.write("\r\(text)\u{1B}[K", to: standardError)
+            say("\r\(text)\u{1B}[K")
             hasBar = true
         } else if hasBar {
-            try clearBar()
+            clearBar()
         }
     }
 
     /// Writes what is still kept back. Call it before waiting.
-    func flush() throws(SystemError) {
+    func flush() throws(StandardOutputError) {
         if buffer.isEmpty { return }
-        // Emptied first: what cannot be written is not tried again when the failure is explained.
-        let bytes = buffer
-        buffer.removeAll(keepingCapacity: true)
-        try Self.write(bytes, to: standardOutput)
+        defer { buffer.removeAll(keepingCapacity: true) }
+        if loss != nil { return }
+        do throws(SystemError) {
+            try Self.write(buffer, to: standardOutput)
+        } catch {
+            let loss = StandardOutputError(cause: error)
+            self.loss = loss
+            if !outlivesStandardOutput { throw loss }
+        }
     }
 
-    private func clearBar() throws(SystemError) {
-        try Self.write("\r\u{1B}[K", to: standardError)
+    private func clearBar() {
+        say("\r\u{1B}[K")
         hasBar = false
     }
 
-    private static func write(_ text: String, to descriptor: Int32) throws(SystemError) {
-        try write(Array(text.utf8), to: descriptor)
+    private func say(_ text: String) {
+        do throws(SystemError) {
+            try Self.write(Array(text.utf8), to: standardError)
+        } catch {
+            // The exit status still tells.
+        }
     }
 
     private static func write(_ bytes: [UInt8], to descriptor: Int32) throws(SystemError) {
@@ -122,25 +139,38 @@ final class Output {
 
 extension Output {
     /// Says why a command ended with an error, and which status follows.
-    func explain(_ error: any Error) throws -> ExitStatus {
+    func explain(_ error: any Error) -> ExitStatus {
+        do {
+            let status = try status(explaining: error)
+            try flush()
+            return status
+        } catch let loss as StandardOutputError {
+            // A reader that has seen enough, as `head`, is no trouble.
+            if loss.cause.errno != EPIPE { say("artifactctl: \(loss)\n") }
+            // Said on standard error now: nothing more can be lost.
+            if !(error is StandardOutputError) { _ = explain(error) }
+            return .failed
+        } catch let failure {
+            say("artifactctl: \(failure)\n")
+            return .failed
+        }
+    }
+
+    private func status(explaining error: any Error) throws -> ExitStatus {
         switch error {
         case let status as ExitStatus:
             try showBar(nil)
-            try flush()
             return status
         case let error as ClientError:
             if case .failure(let error) = error { try complain(error) } else { try complain(error.code, error.description) }
-            try flush()
             return ExitStatus(error)
         case let error as ArtifactError:
             try complain(error)
-            try flush()
             return ExitStatus(error.code)
-        case let error as SystemError where error.errno == EPIPE:
-            return .failed
+        case is StandardOutputError:
+            throw error
         case let error as SystemError:
             try complain("internal_fault", "a system call failed", cause: error.description)
-            try flush()
             return .failed
         default:
             return try explainUsage(error)
@@ -153,10 +183,9 @@ extension Output {
         switch ArtifactCtl.exitCode(for: error) {
         case .success:
             try line(text)
-            try flush()
             return .done
         case .validationFailure:
-            try Self.write(text + "\n", to: standardError)
+            say(text + "\n")
             return .usage
         default:
             try note(text)

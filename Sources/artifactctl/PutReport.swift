@@ -46,7 +46,7 @@ final class PutReport {
 
     /// Something is left out by rule.
     func skipped(_ path: String, why: String) throws {
-        if output.isJSON {
+        if output.complainsInDocuments {
             try output.document(Skipped(path: path, skipped: why))
         } else {
             try output.note("'\(path.escapedForLog)' is skipped: \(why)")

@@ -36,6 +36,7 @@ final class PutRun {
     private let currentDirectory: String
     private var requests: [UInt64: Request] = [:]
     private var unanswered = 0
+    private var handedOver = 0
     private var walkEnded = false
     private var busy: BusyQueue
     private var awaited = AwaitedJobs()
@@ -61,6 +62,8 @@ final class PutRun {
 
     /// Runs to the end; returns the status that follows.
     func run() throws -> ExitStatus {
+        // The files do not depend on whether anybody reads the reports.
+        output.outlivesStandardOutput = true
         do {
             while true {
                 try handOver()
@@ -70,14 +73,15 @@ final class PutRun {
             }
         } catch let error as ClientError {
             try tellWhatIsLeft(error)
-            guard report.failures > 0, ExitStatus(error) == .tryAgain else { throw error }
+            let hasFailed = try tellLoss() || report.failures > 0
+            guard hasFailed, ExitStatus(error) == .tryAgain else { throw error }
             // What was refused for good must not hide behind "try again".
-            _ = try output.explain(error)
+            _ = output.explain(error)
             return .failed
         }
         try output.showBar(nil)
-        if busy.hasGivenUp { return try giveUp() }
-        return try tellFailures() ? .failed : .done
+        let status = busy.hasGivenUp ? try giveUp() : try tellFailures() ? .failed : .done
+        return try tellLoss() ? .failed : status
     }
 
     // MARK: Handing over
@@ -194,6 +198,7 @@ final class PutRun {
         switch message {
         case .accepted(let accepted):
             busy.noteProgress()
+            handedOver += 1
             if awaitsStored {
                 awaited.add(accepted, path: candidate.path)
             } else {
@@ -222,11 +227,11 @@ final class PutRun {
                 return try report.failed(candidate.path, error)
             }
             count += 1
-            if output.isJSON { try output.complain(reason, path: candidate.path) }
+            if output.complainsInDocuments { try output.complain(reason, path: candidate.path) }
         }
         while let candidate = busy.takeFirst() { try tell(candidate) }
         while let step = walk.next() { try take(step, tell) }
-        if count > 0, !output.isJSON {
+        if count > 0, !output.complainsInDocuments {
             try output.note("\(Human.count(count, "file")) not handed over, try again later: \(reason)")
         }
         return try tellFailures() ? .failed : .tryAgain
@@ -234,8 +239,16 @@ final class PutRun {
 
     /// Says how many files failed; returns whether any did.
     private func tellFailures() throws -> Bool {
-        if report.failures > 0, !output.isJSON { try output.note("\(Human.count(report.failures, "file")) failed") }
+        if report.failures > 0, !output.complainsInDocuments { try output.note("\(Human.count(report.failures, "file")) failed") }
         return report.failures > 0
+    }
+
+    /// Says that reports are lost, if they are; returns that.
+    private func tellLoss() throws -> Bool {
+        try output.flush()
+        guard let loss = output.loss else { return false }
+        try output.note("\(loss): reports are lost, \(Human.count(handedOver, "file")) handed over all the same")
+        return true
     }
 
     /// When nothing more can be asked: tells what is known and what is not.
@@ -250,7 +263,7 @@ final class PutRun {
             // All that came before the connection ended has been told of; why it ended is `error`.
         }
         for job in awaited.jobs.values { try report.accepted(job.accepted, path: job.path) }
-        if !awaited.jobs.isEmpty, !output.isJSON {
+        if !awaited.jobs.isEmpty, !output.complainsInDocuments {
             let jobs = Human.count(awaited.jobs.count, "job")
             try output.note(
                 "\(jobs) accepted, and not known to be stored yet: 'artifactctl wait' with their ids waits on")

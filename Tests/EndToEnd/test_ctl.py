@@ -25,13 +25,15 @@ def file(tmp_path):
     return path
 
 
+def environment(daemon):
+    paths = {"PATH": os.environ["PATH"], "HOME": str(daemon.home), "LANG": "C.UTF-8", "ARTIFACTD_SOCKET": str(daemon.socket)}
+    return {**paths, **processes.SANITIZER}
+
+
 def begin(daemon, *arguments):
     """Starts artifactctl and does not wait."""
-    environment = {"PATH": os.environ["PATH"], "HOME": str(daemon.home), "LANG": "C.UTF-8", "ARTIFACTD_SOCKET": str(daemon.socket)}
-    return processes.start(
-        [processes.BINARIES / "artifactctl", *arguments],
-        env={**environment, **processes.SANITIZER}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )
+    command = [processes.BINARIES / "artifactctl", *arguments]
+    return processes.start(command, env=environment(daemon), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def elapsed(action):
@@ -99,3 +101,61 @@ def test_what_is_refused_for_good_does_not_hide_behind_a_full_queue(daemons, pla
     daemon.put(file, to="first")
     said = daemon.ctl("put", file, tmp_path / "nothing", "--to", "more/", status=1).stderr
     assert "is not there" in said and "1 file not handed over, try again later: the queue is full" in said
+
+
+# The command line
+
+
+def test_socket_or_tenant_that_cannot_be(daemon):
+    for options in [["--socket", ""], ["--socket", "/" + "s" * 107], ["--tenant", ""], ["--tenant", "a b"]]:
+        said = daemon.ctl("status", *options, status=2).stderr
+        assert said.startswith(f"Error: {options[0]} ") and "Usage" in said
+
+
+# An output that cannot be written
+
+
+def run(daemon, stdout, *arguments, **options):
+    """The status, and what stands on standard error."""
+    command = [processes.BINARIES / "artifactctl", *arguments]
+    options = {"env": environment(daemon), "stdout": stdout, "stderr": subprocess.PIPE, "text": True, "timeout": 60, **options}
+    done = subprocess.run(command, **options)
+    return done.returncode, done.stderr
+
+
+def test_full_standard_output(daemon, file):
+    daemon.put(file, to="object", ack="stored")
+    lost = "artifactctl: standard output cannot be written (write: No space left on device (ENOSPC))\n"
+    with open("/dev/full", "wb") as full:
+        for command in [["status"], ["jobs"], ["ls", ""], ["get", "object"], ["version"], ["status", "--json"], ["--help"], ["jobs", "--help"]]:
+            assert run(daemon, full, *command) == (1, lost)
+        assert "there is no job" in run(daemon, full, "job", "01890000-0000-7000-8000-000000000000", "--json")[1]
+
+
+def test_closed_standard_output(daemon, file):
+    """The daemon's socket does not come into its place."""
+    for command in [["put", file, "--to", "x"], ["status"], ["jobs", "--json"]]:
+        status, said = run(daemon, None, *command, preexec_fn=lambda: os.close(1))
+        assert status == 1 and "standard output cannot be written (write: Bad file descriptor (EBADF))" in said
+    assert len(daemon.jobs()) == 1
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--ack", "stored"]], ids=["text", "json", "stored"])
+@pytest.mark.parametrize("kind", ["full", "gone"])
+def test_files_are_handed_over_though_reports_are_lost(daemon, tmp_path, kind, options):
+    root = tmp_path / "many"
+    root.mkdir()
+    for number in range(600):
+        (root / str(number)).write_bytes(b"x")
+    if kind == "full":
+        output = os.open("/dev/full", os.O_WRONLY)
+    else:
+        reader, output = os.pipe()
+        os.close(reader)
+    status, said = run(daemon, output, "put", "-r", root, "--to", "many/", *options)
+    os.close(output)
+    (line,) = said.splitlines()
+    assert status == 1 and line.startswith("artifactctl: standard output cannot be written (write: ")
+    assert line.endswith(": reports are lost, 600 files handed over all the same")
+    daemon.wait()
+    assert daemon.status()["queue"]["jobs"]["stored"] == 600

@@ -9,8 +9,10 @@ struct CapturedOutput {
     private let standardOutput: SharedDescriptor
     private let standardError: SharedDescriptor
 
-    init(json: Bool = false) throws(SystemError) {
-        standardOutput = SharedDescriptor(try System.makeMemoryFile(name: "stdout"))
+    /// - Parameter isFull: whether standard output takes nothing.
+    init(json: Bool = false, isFull: Bool = false) throws(SystemError) {
+        standardOutput = SharedDescriptor(
+            isFull ? try System.open("/dev/full", O_WRONLY) : try System.makeMemoryFile(name: "stdout"))
         standardError = SharedDescriptor(try System.makeMemoryFile(name: "stderr"))
         output = Output(json: json, standardOutput: standardOutput.number, standardError: standardError.number)
     }

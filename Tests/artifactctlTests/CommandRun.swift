@@ -23,18 +23,18 @@ struct CommandRun {
         let command = try #require(
             try ArtifactCtl.parseAsRoot(["--socket", socket] + arguments) as? any ControlCommand)
         let captured = try CapturedOutput(json: command.options.json)
-        status = try Self.run(command, captured.output)
+        status = Self.run(command, captured.output)
         lines = try captured.lines()
         complaints = try captured.complaints()
         try daemon.finish()
     }
 
-    private static func run(_ command: any ControlCommand, _ output: Output) throws -> artifactctl.ExitStatus {
+    private static func run(_ command: any ControlCommand, _ output: Output) -> artifactctl.ExitStatus {
         do {
             try command.run(output)
             return .done
         } catch {
-            return try output.explain(error)
+            return output.explain(error)
         }
     }
 }

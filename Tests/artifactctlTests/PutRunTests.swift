@@ -321,6 +321,26 @@ struct PutRunTests {
         try daemon.finish()
     }
 
+    /// Reports that cannot be written are lost, files are not: all are handed over, and it is said once how many.
+    @Test(arguments: [false, true]) func handsOverWithoutReports(json: Bool) throws {
+        let names = (0..<1000).map { "file \($0)" }
+        try touch(names)
+        let daemon = try daemon { peer in
+            for _ in names { try Self.accept(try peer.expect(), peer) }
+        }
+        let captured = try CapturedOutput(json: json, isFull: true)
+        #expect(try put(captured.output, ["\(root)/in", "\(root)/missing"]) == .failed)
+        var complaints = try captured.complaints()
+        #expect(
+            complaints.popLast() == """
+                artifactctl: standard output cannot be written (write: No space left on device (ENOSPC)): reports are lost, \
+                1000 files handed over all the same
+                """)
+        // What failed is told, where it can be: here after the loss.
+        #expect(complaints.count == 2 && complaints.first?.contains("/missing' is not there") == true)
+        try daemon.finish()
+    }
+
     /// A daemon that stops refuses what is open; that is a reason to try again, not a failure.
     @Test func triesAgainAfterShutdown() throws {
         try touch(["a"])
