@@ -150,7 +150,7 @@ def test_bad_input(run, start_daemon, connect, tmp_path):
     with pytest.raises(artifactd.DaemonUnavailable):
         artifactd.torch.save(torch.zeros(20 * MIB), "a.pt", run=nobody)
     small = connect(start_daemon(spool_quota="32MiB"), retry_timeout=0.1)
-    with pytest.raises(artifactd.Busy):
+    with pytest.raises(artifactd.TooLarge):
         artifactd.torch.save(torch.zeros(20 * MIB), "a.pt", run=small)
 
 

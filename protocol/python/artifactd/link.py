@@ -512,11 +512,17 @@ def _forget_parent() -> None:
         link.forget_parent()
 
 
+# How many hand-overs of a link were given their time at the process's end, and had no answer.
+_given_up: weakref.WeakKeyDictionary[Link, int] = weakref.WeakKeyDictionary()
+
+
 def _drain() -> None:
-    """Gives hand-overs the time to be accepted, and says which were not."""
+    """Gives hand-overs the time to be accepted, once, and says which were not."""
     for link in list(_links):
-        if left := link.drain(link.settings.exit_timeout):
+        known = _given_up.get(link, 0)
+        if link.drain(0) > known and (left := link.drain(link.settings.exit_timeout)):
             _log.error("%d hand-overs had no answer from the daemon when the process ended; they may be lost", left)
+            _given_up[link] = left
         link.report()
 
 
