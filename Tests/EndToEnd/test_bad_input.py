@@ -11,7 +11,6 @@ import stat
 import subprocess
 import tempfile
 import threading
-import uuid
 
 import pytest
 
