@@ -39,8 +39,9 @@ public struct Gateway: Service {
         let daemon = DaemonPool(
             socket: configuration.socket, environment: environment, limit: configuration.daemonConnections, threads: threads)
         let application = application(daemon, threads)
-        var services: [any Service] = [application, LinkKeeper(daemon: daemon, pause: Self.linkPause)]
-        if let tokens { services.append(TokenKeeper(tokens: tokens, log: log)) }
+        let services: [any Service] = [
+            application, LinkKeeper(daemon: daemon, pause: Self.linkPause), TokenKeeper(tokens: tokens, log: log),
+        ]
         var quiet = log
         quiet.logLevel = max(log.logLevel, .warning)
         var lifecycle = ServiceGroupConfiguration(services: services, logger: quiet)
@@ -72,15 +73,13 @@ public struct Gateway: Service {
                 directory: configuration.temporaryDirectory), metrics: metrics, log: log)
         var quiet = log
         quiet.logLevel = max(log.logLevel, .notice)
-        let (headerTimeout, idleTimeout) = (configuration.headerTimeout, configuration.idleTimeout)
         return Application(
             responder: responder,
-            server: .http1(
-                configuration: HTTP1Channel.Configuration(
-                    additionalChannelHandlers: [ConnectionGuard(headerTimeout: headerTimeout, idleTimeout: idleTimeout)],
-                    httpDecoderConfiguration: HTTP1Channel.Configuration.DecoderConfiguration(
-                        maxHeaderFieldSize: configuration.maximumHeader, maxHeaderListSize: configuration.maximumHeader,
-                        maxHeaderFieldCount: 100))),
+            server: HTTPServerBuilder { [configuration] responder in
+                GatewayChannel(
+                    responder: responder, maximumHeader: configuration.maximumHeader, headerTimeout: configuration.headerTimeout,
+                    idleTimeout: configuration.idleTimeout)
+            },
             configuration: ApplicationConfiguration(
                 address: configuration.listen.bindAddress, serverName: "artifact-gateway",
                 availableConnectionsDelegate: .maximum(configuration.connections, logger: quiet)),
@@ -91,8 +90,12 @@ public struct Gateway: Service {
                     metadata: [
                         "address": "\(configuration.listen)", "port": "\(address.dropFirst())", "version": "\(artifactdVersion)",
                     ])
-                do throws(SystemError) { try Systemd.notify("READY=1", environment: environment) } catch {
-                    log.warning("systemd cannot be told", metadata: ["error": "\(error)"])
+                do throws(SystemError) {
+                    // As the daemon's: the owner and the group; 'peers:' says what they may.
+                    if case .unix(let path) = configuration.listen { try System.setMode(0o660, of: path) }
+                    try Systemd.notify("READY=1", environment: environment)
+                } catch {
+                    log.error("the gateway is not quite ready", metadata: ["error": "\(error)"])
                 }
             }, logger: quiet)
     }
@@ -122,13 +125,14 @@ private struct LinkKeeper: Service {
     }
 }
 
-/// Reads the tokens again on SIGHUP.
+/// Reads the tokens again on SIGHUP, which would else end the process.
 private struct TokenKeeper: Service {
-    let tokens: TokenStore
+    let tokens: TokenStore?
     let log: Logger
 
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            guard let tokens else { continue }
             do throws(ArtifactError) {
                 try tokens.reload()
                 log.notice("tokens read", metadata: ["tokens": "\(tokens.count)"])

@@ -19,8 +19,6 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// How long bytes are thrown away behind an early answer.
     private static let lingerTime = TimeAmount.seconds(5)
-    /// The largest piece of a body that is read at once: with the ten pieces that may wait, what bounds a connection's memory.
-    private static let pieceSize = 32 << 10
 
     private let headerTimeout: TimeAmount
     private let idleTimeout: TimeAmount
@@ -48,10 +46,6 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var isReadingBody: Bool { heads > ends }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        // An option that a socket does not know leaves it as it was, and nothing depends on it but memory.
-        _ = context.channel.setOption(
-            ChannelOptions.recvAllocator,
-            value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: Self.pieceSize))
         let shortest = min(headerTimeout, idleTimeout).nanoseconds
         let pause = TimeAmount.nanoseconds(max(50_000_000, min(shortest / 4, 5_000_000_000)))
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)

@@ -6,11 +6,15 @@ import Hummingbird
 import MultipartForm
 import NIOCore
 import NIOPosix
+import ServiceLifecycle
 
 /// `POST /api/v1/experiments/runs/{run_id}/log-artifact`: a form with the parts `file` and, if wanted, `artifact_path`, in either order.
 struct UploadRoute: Sendable {
     /// The most bytes of a body that are not the file's: boundaries, headers, the path, and what came with them.
     fileprivate static let maximumOverhead: UInt64 = 256 << 10
+
+    /// The longest single question whether something is stored, in milliseconds.
+    private static let longestWait: UInt64 = 5000
 
     let daemon: DaemonPool
     let threads: NIOThreadPool
@@ -61,10 +65,18 @@ struct UploadRoute: Sendable {
         APIError(.tooLarge, "a file of more than \(limit) bytes is not taken; an administrator can change 'max_body'")
     }
 
-    /// Waits until the artifact is in the store; false where the time is up before.
+    /// Waits until the artifact is in the store; false where the time is up before, or the gateway is to stop.
     private static func wait(for job: JobID, _ timeout: UInt64, _ link: DaemonLink) async throws -> Bool {
-        let request = Wait(ids: [job], level: .stored, timeout: timeout)
-        guard case .waited(let waited) = try await link.call(.wait(request)).message else { throw ClientError.confused }
+        var remaining = timeout
+        var waited: Waited
+        repeat {
+            // A question to the daemon cannot be taken back: short ones let the gateway stop in time.
+            let slice = min(remaining, longestWait)
+            let answer = try await link.call(.wait(Wait(ids: [job], level: .stored, timeout: slice))).message
+            guard case .waited(let outcome) = answer else { throw ClientError.confused }
+            waited = outcome
+            remaining -= slice
+        } while waited.pending > 0 && remaining > 0 && !Task.isCancelled && !Task.isShuttingDownGracefully
         guard waited.failed > 0 else { return waited.pending == 0 }
         guard case .jobs(let jobs) = try await link.call(.listJobs(ListJobs(ids: [job], limit: 1))).message else {
             throw ClientError.confused
