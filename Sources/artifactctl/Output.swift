@@ -28,8 +28,8 @@ final class Output {
         isJSON = json
         self.standardOutput = standardOutput
         self.standardError = standardError
-        progressWidth = json ? nil : Terminal.width(of: standardError)
-        flushesLines = Terminal.width(of: standardOutput) != nil
+        progressWidth = json ? nil : Terminal.size(of: standardError)?.width
+        flushesLines = Terminal.size(of: standardOutput) != nil
     }
 
     /// Writes a line of text.

@@ -48,14 +48,15 @@ struct StatusCommand: ControlCommand {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         let report = try decoder.decode(StatusReport.self, from: Data(json.utf8))
-        let lines = StatusTable(report, now: System.wallMilliseconds()).lines
-        guard watch, let width = Terminal.width(of: STDOUT_FILENO) else {
-            for line in lines { try output.line(line) }
+        let now = System.wallMilliseconds()
+        guard watch, let screen = Terminal.size(of: STDOUT_FILENO) else {
+            for line in StatusTable(report, now: now).lines { try output.line(line) }
             return
         }
-        // Home, each line cleared to its end, then all below: drawn over the last one without a flicker. A line that wrapped would
-        // push the first off a small screen.
-        let body = lines.map { "\($0.prefix(width))\u{1B}[K" }.joined(separator: "\n")
-        try output.line("\u{1B}[H\(body)\n\u{1B}[J")
+        // One column and one line less than there are: the cursor stands behind the table, and what it pushes out would be the head.
+        let room = Terminal.Size(width: screen.width - 1, height: screen.height - 1)
+        // Home, each line cleared to its end, then all below: drawn over the last one without a flicker.
+        let body = StatusTable(report, now: now, room: room).lines.map { "\($0)\u{1B}[K" }.joined(separator: "\n")
+        try output.line("\u{1B}[H\(body)\u{1B}[J")
     }
 }

@@ -3,13 +3,16 @@ import ArtifactWire
 
 /// The status document as lines for a person.
 struct StatusTable {
-    /// The most jobs in flight that are shown.
+    /// The most jobs in flight that are shown where there is no end to the room.
     private static let shownJobs = 16
+    /// How wide the names of rows are, with the gap behind them.
+    private static let nameWidth = 13
 
     let lines: [String]
 
     /// - Parameter now: Unix milliseconds, to tell how long ago things were.
-    init(_ report: StatusReport, now: Int64) {
+    /// - Parameter room: what the lines must fit into; nil for as wide and as many as they are.
+    init(_ report: StatusReport, now: Int64, room: Terminal.Size? = nil) {
         var rows: [(name: String, text: String)] = []
         rows.append(("daemon", Self.daemon(report.daemon)))
         rows.append(("store", "\(report.daemon.store), \(report.daemon.storeCondition)"))
@@ -24,7 +27,45 @@ struct StatusTable {
         rows.append(("clients", "\(report.connections.used) of \(report.connections.limit)"))
         rows.append(("throughput", Self.throughput(report.throughput)))
         rows.append(("last error", report.lastError.map { Self.failure($0, now: now) } ?? "none"))
-        lines = rows.map { "\($0.name.padded(to: 11))  \($0.text.shown)" } + Self.inFlight(report.inFlight)
+        var lines: [String] = []
+        for row in rows {
+            let texts = room.map { Self.wrapped(row.text.shown, width: $0.width - Self.nameWidth) } ?? [row.text.shown]
+            for (index, text) in texts.enumerated() {
+                lines.append((index == 0 ? row.name : "").padded(to: Self.nameWidth) + text)
+            }
+        }
+        lines += Self.inFlight(report.inFlight, room: room)
+        self.lines = room.map { Self.clipped(lines, to: $0) } ?? lines
+    }
+
+    /// The text on as many lines as it needs, broken at spaces; a word that is too long is cut where it must be.
+    private static func wrapped(_ text: String, width: Int) -> [String] {
+        let width = max(1, width)
+        var lines: [String] = []
+        var rest = text[...]
+        while rest.count > width {
+            // The space at the end of a line may stand just behind it.
+            let line = rest.prefix(width + 1)
+            if let space = line.lastIndex(of: " "), space != line.startIndex {
+                lines.append(String(rest[..<space]))
+                rest = rest[rest.index(after: space)...]
+            } else {
+                lines.append(String(rest.prefix(width)))
+                rest = rest.dropFirst(width)
+            }
+        }
+        return lines + [String(rest)]
+    }
+
+    /// The lines that the room has, the last of them saying how many more there are.
+    private static func clipped(_ lines: [String], to room: Terminal.Size) -> [String] {
+        let height = max(1, room.height)
+        var shown = lines
+        if lines.count > height {
+            shown = lines.prefix(height - 1) + ["and \(Human.count(lines.count - height + 1, "line")) more"]
+        }
+        // A window narrower than the figures.
+        return shown.map { String($0.prefix(max(0, room.width))) }
     }
 
     private static func daemon(_ daemon: StatusReport.Daemon) -> String {
@@ -64,17 +105,54 @@ struct StatusTable {
         return "\(failure.code) \(since): \(failure.message)\(job)"
     }
 
-    private static func inFlight(_ jobs: [StatusReport.InFlight]) -> [String] {
+    /// - Parameter room: what the lines must fit into in width; in height they are clipped later.
+    private static func inFlight(_ jobs: [StatusReport.InFlight], room: Terminal.Size?) -> [String] {
         if jobs.isEmpty { return [] }
+        let shown = jobs.prefix(room == nil ? shownJobs : jobs.count)
         var lines = ["", "in flight"]
-        for job in jobs.prefix(shownJobs) {
+        let columns = room.map { Columns.fitting(shown, width: $0.width) } ?? .all
+        for job in shown {
+            let figures = columns.text(of: job)
+            lines.append(figures + job.destination.shown.shortened(to: room.map { $0.width - figures.count }))
+        }
+        if jobs.count > shown.count { lines.append("  and \(jobs.count - shown.count) more") }
+        return lines
+    }
+
+    /// What stands before the object of a job in flight: as much as leaves room to tell objects by.
+    private enum Columns: CaseIterable {
+        case all, withoutBar, withoutSize, withoutID
+
+        /// The most columns of an object that need be shown.
+        private static let object = 20
+
+        static func fitting(_ jobs: some Sequence<StatusReport.InFlight>, width: Int) -> Columns {
+            allCases.first { columns in
+                jobs.allSatisfy { width - columns.text(of: $0).count >= min($0.destination.shown.count, object) }
+            } ?? .withoutID
+        }
+
+        func text(of job: StatusReport.InFlight) -> String {
             let bar = Human.bar(Human.fraction(job.bytesDone, of: job.size), width: 16)
             let percent = Human.percent(job.bytesDone, of: job.size).padded(left: 4)
-            let size = Human.size(job.size).padded(left: 8)
+            let size = "of \(Human.size(job.size).padded(left: 8))"
             let eta = (job.etaSeconds.map { "ETA \(Human.duration($0))" } ?? "").padded(to: 10)
-            lines.append("  \(job.id.shown)  \(bar) \(percent) of \(size)  \(eta)  \(job.destination.shown)")
+            let columns =
+                switch self {
+                case .all: [job.id.shown, "\(bar) \(percent) \(size)", eta]
+                case .withoutBar: [job.id.shown, "\(percent) \(size)", eta]
+                case .withoutSize: [job.id.shown, percent, eta]
+                case .withoutID: [percent, eta]
+                }
+            return columns.map { "  \($0)" }.joined() + "  "
         }
-        if jobs.count > shownJobs { lines.append("  and \(jobs.count - shownJobs) more") }
-        return lines
+    }
+}
+
+extension String {
+    /// The text, or its end behind `…`, in at most so many columns; nil for all of it.
+    fileprivate func shortened(to width: Int?) -> String {
+        guard let width, count > width else { return self }
+        return width < 1 ? "" : "…" + suffix(width - 1)
     }
 }

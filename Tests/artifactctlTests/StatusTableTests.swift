@@ -59,4 +59,55 @@ struct StatusTableTests {
         let table = StatusTable(report, now: 0)
         #expect(table.lines.count < 45 && table.lines.last == "  and 84 more")
     }
+
+    // MARK: On a terminal
+
+    private static func lines(_ jobs: Int, _ width: Int, _ height: Int) -> [String] {
+        var report = report()
+        report.lastError?.message = "the store does not answer; " + String(repeating: "see to it ", count: 10)
+        report.inFlight = (0..<jobs).map { number in
+            .init(
+                id: "0198c0de-1234-7abc-8def-0123456789ab",
+                destination: "s3://bucket/a/long/prefix/of/the/runs/7/model-\(number).pt",
+                size: 1 << 30, bytesDone: 1 << 29, etaSeconds: 90)
+        }
+        return StatusTable(report, now: 1_700_000_060_000, room: .init(width: width, height: height)).lines
+    }
+
+    /// Whatever the terminal's size, no line is wider and there are no more lines.
+    @Test(arguments: [1, 20, 40, 79, 80, 99, 132, 200], [1, 2, 12, 23, 60]) func fits(width: Int, height: Int) {
+        for jobs in [0, 3, 100] {
+            let lines = Self.lines(jobs, width, height)
+            #expect(lines.count <= height && lines.allSatisfy { $0.count <= width })
+        }
+    }
+
+    /// The time that is left and the end of the object's name stand there, however narrow; the figures give way.
+    @Test(
+        arguments: [
+            (40, "   50%  ETA 1m30s   …e/runs/7/model-0.pt"),
+            (79, "  0198c0de-1234-7abc-8def-0123456789ab   50%  ETA 1m30s   …he/runs/7/model-0.pt"),
+            (99, "   50% of  1.0 GiB  ETA 1m30s   …fix/of/the/runs/7/model-0.pt"),
+            (160, "  [=======>        ]  50% of  1.0 GiB  ETA 1m30s   s3://bucket/a/long/prefix/of/the/runs/7/model-0.pt"),
+        ])
+    func laysOutForTheWidth(_ width: Int, _ end: String) {
+        let line = Self.lines(3, width, 60).first { $0.contains("model-0") }
+        #expect(line?.hasSuffix(end) == true, "\(line ?? "none")")
+    }
+
+    /// The last line says how many lines more there are.
+    @Test(arguments: [(100, 30), (0, 12)]) func saysHowManyLinesMore(jobs: Int, height: Int) {
+        let all = Self.lines(jobs, 79, 1_000).count
+        #expect(Self.lines(jobs, 79, height).last == "and \(all - height + 1) lines more")
+        #expect(Self.lines(jobs, 79, all).count == all && Self.lines(jobs, 79, all).last?.contains("more") == false)
+    }
+
+    /// Long text goes on below itself: why something fails is not cut off.
+    @Test func wrapsText() throws {
+        let lines = Self.lines(0, 79, 60)
+        let first = try #require(lines.firstIndex { $0.hasPrefix("last error") })
+        #expect(lines.count > first + 1 && lines[(first + 1)...].allSatisfy { $0.hasPrefix("             ") })
+        let text = lines[first...].map { $0.dropFirst(13) }.joined(separator: " ")
+        #expect(text.hasSuffix("see to it see to it ") && text.contains("(1m00s): the store does not answer; see"))
+    }
 }
