@@ -13,18 +13,30 @@ struct JobsCommand: ControlCommand {
     var states: [JobState] = []
 
     // Unconditional: a negative number is a value too, and is told what is wrong with it.
-    @Option(parsing: .unconditional, help: ArgumentHelp("At most so many.", valueName: "count"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("At most so many: the oldest, unless --newest is given.", valueName: "count"))
     var limit: Int?
+
+    @Flag(help: "With --limit: the newest instead of the oldest, in the order of acceptance all the same.")
+    var newest = false
 
     @OptionGroup var options: GlobalOptions
 
     func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1") }
+        if newest, limit == nil { throw ValidationError("--newest goes with --limit: without one all jobs are listed") }
     }
 
     func run(_ output: Output) throws {
-        try options.connect().forEachJob(ListJobs(states: states), limit: limit.map { UInt64($0) } ?? .max) { job in
+        let client = try options.connect()
+        let write = { (job: JobRecord) throws in
             if output.isJSON { try output.document(JobDocument(job)) } else { try output.line(Self.line(job)) }
+        }
+        if newest, let limit {
+            try client.newestJobs(ListJobs(states: states), limit: limit).forEach(write)
+        } else {
+            try client.forEachJob(ListJobs(states: states), limit: limit.map { UInt64($0) } ?? .max, write)
         }
     }
 

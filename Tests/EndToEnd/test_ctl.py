@@ -1,8 +1,13 @@
 """artifactctl itself: exit statuses, patience, and an output that cannot be written."""
 
+import contextlib
+import fcntl
+import json
 import os
 import shutil
+import struct
 import subprocess
+import termios
 import time
 
 import pytest
@@ -10,7 +15,7 @@ import pytest
 import content
 import processes
 from content import MIB
-from protocol_client import Client
+from protocol_client import Client, Refused
 
 
 @pytest.fixture
@@ -47,7 +52,13 @@ def elapsed(action):
 
 def test_put_waits_for_a_connection(daemons, file):
     daemon = daemons(settings={"connections": 4})
-    idle = [Client(daemon.socket) for _ in range(4)]
+
+    def connected():
+        # Places that were left a moment ago may be taken still.
+        with contextlib.suppress(Refused):
+            return Client(daemon.socket)
+
+    idle = [processes.eventually(connected, "a connection is taken") for _ in range(4)]
     try:
         for command in [["status"], ["put", file, "--to", "q"]]:
             assert "connections" in daemon.ctl(*command, status=75).stderr
@@ -57,6 +68,7 @@ def test_put_waits_for_a_connection(daemons, file):
         for client in idle:
             client.close()
     assert waiting.wait(60) == 0, waiting.communicate()
+    processes.eventually(lambda: daemon.ctl("status", status=None).returncode == 0, "connections are free again")
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root to mount a small disk")
@@ -159,3 +171,43 @@ def test_files_are_handed_over_though_reports_are_lost(daemon, tmp_path, kind, o
     assert line.endswith(": reports are lost, 600 files handed over all the same")
     daemon.wait()
     assert daemon.status()["queue"]["jobs"]["stored"] == 600
+
+
+# What people look at
+
+
+def test_watch_fits_a_small_terminal(daemons, place, relay, tmp_path):
+    """The last drawing: every line within the terminal, with the time left and the object's end, and the head on top."""
+    between = relay(place.endpoint)
+    daemon = daemons(place.url, place.environment(between.endpoint))
+    between.allow(4 * MIB)
+    daemon.put(content.write_noise(tmp_path / "file", 32 * MIB), to="a/long/prefix/that/takes/room/model.pt", compression="none")
+    processes.eventually(lambda: daemon.status()["in_flight"], "a job is in flight")
+    terminal, inside = os.openpty()
+    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    watching = processes.start(
+        [processes.BINARIES / "artifactctl", "status", "--watch", "--interval", "0.1"],
+        env=environment(daemon), stdout=inside, stderr=inside,
+    )
+    os.close(inside)
+    drawn = b""
+    try:
+        while drawn.count(b"\x1b[H") < 4:
+            drawn += os.read(terminal, 1 << 16)
+    finally:
+        watching.kill()
+        watching.wait()
+        os.close(terminal)
+        between.release()
+    lines = drawn.split(b"\x1b[H")[-2].decode().replace("\x1b[K", "").replace("\x1b[J", "").rstrip("\r\n").split("\r\n")
+    assert len(lines) < 24 and max(map(len, lines)) < 80, lines
+    assert lines[0].startswith("daemon ") and any(line.endswith("/model.pt") and "%" in line for line in lines), lines
+
+
+def test_the_newest_jobs(daemon, tmp_path):
+    for number in range(30):
+        (tmp_path / f"f{number:02}").write_bytes(b"x")
+    daemon.put(*sorted(tmp_path.glob("f*")), to="all/", ack="stored")
+    documents = [json.loads(line) for line in daemon.ctl("jobs", "--newest", "--limit", "3", "--json").stdout.splitlines()]
+    assert [each["sequence"] for each in documents] == [each["sequence"] for each in daemon.jobs()][-3:]
+    assert "--limit" in daemon.ctl("jobs", "--newest", status=2).stderr

@@ -53,6 +53,7 @@ struct ArgumentsTests {
     @Test(arguments: [
         "put", "put a", "put --to p/", "put a b --to key", "put a --to p/ --compression lzma", "put a --to p/ --ack soon",
         "put a b --to p/ --idempotency-key k", "put a --to p/ --busy-timeout -1", "status --interval 0", "jobs --limit 0",
+        "jobs --newest",
         "jobs --state done", "job 12", "job", "wait --timeout -1", "wait x", "cancel", "retry",
         "cancel --failed 01890000-0000-7000-8000-000000000000", "jobs --limit", "get uri --json --output -", "get uri --output=",
         "retry --failed 01890000-0000-7000-8000-000000000000", "ls", "get", "get uri --json", "rm", "nonsense",
