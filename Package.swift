@@ -14,6 +14,9 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let nio = ["NIOCore", "NIOPosix"].map { Target.Dependency.product(name: $0, package: "swift-nio") }
+let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 
 /// A module of the daemon. Its dependencies are the whole list of what it may import (see README, "The house").
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -29,6 +32,7 @@ let package = Package(
     products: [
         .executable(name: "artifactd", targets: ["artifactd"]),
         .executable(name: "artifactctl", targets: ["artifactctl"]),
+        .executable(name: "artifact-gateway", targets: ["artifact-gateway"]),
         .library(name: "ArtifactClient", targets: ["ArtifactClient"]),
     ],
     dependencies: [
@@ -38,6 +42,10 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0", traits: []),
     ],
     targets: [
         .systemLibrary(name: "CLinux"),
@@ -49,6 +57,7 @@ let package = Package(
 
         module("ArtifactModel"),
         module("ArtifactWire", ["ArtifactModel"]),
+        module("Logfmt", ["ArtifactModel", "LinuxSystem", logging]),
         module("LinuxSystem", ["CLinux"]),
         module("WorkerPool", ["LinuxSystem"]),
         module("Journal", ["ArtifactModel", "WorkerPool", grdb]),
@@ -59,15 +68,31 @@ let package = Package(
             "DaemonCore",
             [
                 "ArtifactModel", "ArtifactWire", "LinuxSystem", "WorkerPool", "Journal", "Pipeline", "ObjectStore", "S3",
+                "Logfmt",
                 logging, lifecycle, yams, .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),
         module("ArtifactClient", ["ArtifactModel", "ArtifactWire", "LinuxSystem"]),
+        module("MultipartForm"),
+        module(
+            "GatewayCore",
+            [
+                "ArtifactModel", "ArtifactWire", "ArtifactClient", "LinuxSystem", "WorkerPool", "MultipartForm", "Logfmt",
+                "COpenSSL", lifecycle, logging, yams, httpTypes, nioHTTPTypes,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ] + nio),
         .executableTarget(
-            name: "artifactd", dependencies: ["DaemonCore", "ArtifactModel", "LinuxSystem", "S3", logging, lifecycle, arguments],
+            name: "artifactd",
+            dependencies: ["DaemonCore", "ArtifactModel", "LinuxSystem", "Logfmt", "S3", logging, lifecycle, arguments],
             swiftSettings: strict),
         .executableTarget(
             name: "artifactctl", dependencies: ["ArtifactClient", "ArtifactModel", "ArtifactWire", "LinuxSystem", arguments],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "artifact-gateway",
+            dependencies: ["ArtifactModel", "GatewayCore", "LinuxSystem", "Logfmt", lifecycle, logging, arguments],
             swiftSettings: strict),
 
         .executableTarget(name: "null-s3", path: "Tests/NullS3", swiftSettings: strict),
@@ -93,6 +118,14 @@ let package = Package(
         tests(
             "ArtifactClientTests",
             ["ArtifactClient", "ArtifactModel", "ArtifactWire", "LinuxSystem", "ScriptedDaemon", "TestSupport"]),
+        tests("LogfmtTests", ["Logfmt"]),
+        tests("MultipartFormTests", ["MultipartForm"]),
+        tests(
+            "GatewayCoreTests",
+            [
+                "ArtifactClient", "ArtifactModel", "ArtifactWire", "GatewayCore", "LinuxSystem", "ScriptedDaemon", "TestSupport",
+                httpTypes, nioHTTPTypes, .product(name: "NIOEmbedded", package: "swift-nio"),
+            ] + nio),
         tests(
             "artifactctlTests",
             [

@@ -61,7 +61,9 @@ public final class Client {
         let hello = Message.hello(Hello(client: clientName, tenant: tenant))
         // An empty socket takes so little at once.
         try connection.send(try frame(hello, requestID: 1, descriptor: nil), descriptor: nil, patience: nil)
-        guard let answer = try connection.next(until: deadline(after: timeout)) else { throw connection.endInSilence() }
+        guard case .frame(let answer) = try connection.next(until: deadline(after: timeout), or: nil) else {
+            throw connection.endInSilence()
+        }
         switch answer.message {
         case .welcome(let welcome) where answer.requestID == 1:
             guard welcome.version == Hello.version else {
@@ -98,13 +100,14 @@ public final class Client {
         return id
     }
 
-    /// The next answer, to whichever request; nil when the time is up.
+    /// The next answer, to whichever request; nil when the time is up, or the wakeup was signalled.
     ///
     /// Answers that arrived before the connection ended are returned before that is thrown.
     /// - Parameter timeout: nil to wait without end; zero to take only what is there.
-    public func receive(timeout: Duration? = nil) throws(ClientError) -> Answer? {
+    /// - Parameter wakeup: lets another thread end the waiting, to have something else sent; nil for none. It is drained.
+    public func receive(timeout: Duration? = nil, or wakeup: Wakeup? = nil) throws(ClientError) -> Answer? {
         if let answer = inbox.popFirst() { return answer }
-        return try next(until: timeout.map(Self.deadline))
+        return try next(until: timeout.map(Self.deadline), or: wakeup)
     }
 
     /// Sends a request and waits for its answer. Answers to others are kept for `receive`.
@@ -125,17 +128,19 @@ public final class Client {
         throw connection.endInSilence()
     }
 
-    private func next(until deadline: UInt64?) throws(ClientError) -> Answer? {
+    private func next(until deadline: UInt64?, or wakeup: Wakeup? = nil) throws(ClientError) -> Answer? {
         while true {
             let pause = open.isEmpty ? deadline : min(deadline ?? .max, quietUntil)
-            if let frame = try connection.next(until: pause) {
+            switch try connection.next(until: pause, or: wakeup) {
+            case .frame(let frame):
                 quietUntil = Self.now(plus: patience)
                 let answer = try admit(frame)
                 guard answer.requestID == probe else { return answer }
                 probe = nil
-            } else if let deadline, System.monotonicNanoseconds() >= deadline {
+            case .wakeup:
                 return nil
-            } else {
+            case .silence:
+                if let deadline, System.monotonicNanoseconds() >= deadline { return nil }
                 try askForSignOfLife()
             }
         }

@@ -80,7 +80,7 @@ final class Connection {
                 attached = []
             case .success(nil):
                 let deadline = patience.map { System.monotonicNanoseconds() + $0 }
-                if try !waitUntilReady(POLLIN | POLLOUT, until: deadline) { throw endInSilence() }
+                if try waitUntilReady(POLLIN | POLLOUT, until: deadline, or: nil) == .silence { throw endInSilence() }
                 _ = receive()
             case .failure(let error):
                 throw refusal(of: error)
@@ -88,14 +88,28 @@ final class Connection {
         }
     }
 
-    /// The next frame that the daemon sent; nil when the time is up.
+    /// What ended the waiting for a frame.
+    enum Arrival {
+        case frame(Frame)
+        /// The time is up.
+        case silence
+        /// The wakeup was signalled.
+        case wakeup
+    }
+
+    /// The next frame that the daemon sent.
     /// - Parameter deadline: by `System.monotonicNanoseconds`; nil waits without end.
-    func next(until deadline: UInt64?) throws(ClientError) -> Frame? {
+    /// - Parameter wakeup: ends the waiting from another thread; it is drained.
+    func next(until deadline: UInt64?, or wakeup: Wakeup?) throws(ClientError) -> Arrival {
         while true {
-            if let frame = frames.popFirst() { return frame }
+            if let frame = frames.popFirst() { return .frame(frame) }
             if let ending { throw ending }
             if receive() { continue }
-            if try !waitUntilReady(POLLIN, until: deadline) { return nil }
+            switch try waitUntilReady(POLLIN, until: deadline, or: wakeup) {
+            case .ready: continue
+            case .silence: return .silence
+            case .wakeup: return .wakeup
+            }
         }
     }
 
@@ -115,10 +129,20 @@ final class Connection {
         }
     }
 
-    private func waitUntilReady(_ events: Int32, until deadline: UInt64?) throws(ClientError) -> Bool {
+    private enum Readiness {
+        case ready, silence, wakeup
+    }
+
+    private func waitUntilReady(
+        _ events: Int32, until deadline: UInt64?, or wakeup: Wakeup?
+    ) throws(ClientError) -> Readiness {
         var polled = [pollfd(fd: socket.number, events: Int16(events), revents: 0)]
+        if let wakeup { polled.append(pollfd(fd: wakeup.number, events: Int16(POLLIN), revents: 0)) }
         do throws(SystemError) {
-            return try System.poll(&polled, until: deadline) > 0
+            guard try System.poll(&polled, until: deadline) > 0 else { return .silence }
+            guard let wakeup, polled[1].revents != 0 else { return .ready }
+            try wakeup.drain()
+            return .wakeup
         } catch {
             throw lost(error.description)
         }

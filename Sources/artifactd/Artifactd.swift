@@ -3,6 +3,7 @@ import ArtifactModel
 import DaemonCore
 import Glibc
 import LinuxSystem
+import Logfmt
 import Logging
 import S3
 import ServiceLifecycle
@@ -55,7 +56,7 @@ struct Artifactd: AsyncParsableCommand {
             let configuration = try Self.configuration(self, environment)
             let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
             let withTime = environment["JOURNAL_STREAM"] == nil
-            LoggingSystem.bootstrap { LogfmtHandler(label: $0, level: level, withTime: withTime) }
+            LoggingSystem.bootstrap { LogfmtHandler(label: $0, program: "artifactd", level: level, withTime: withTime) }
             try S3.initialize()
             let log = Logger(label: "artifactd")
             for notice in ConfigurationSource.unknownVariables(in: environment) { log.warning("\(notice)") }

@@ -1,4 +1,5 @@
 import Journal
+import Logfmt
 
 extension JournalCondition {
     /// As status and the log show it.

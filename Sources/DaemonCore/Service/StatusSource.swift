@@ -3,6 +3,7 @@ import ArtifactWire
 import FoundationEssentials
 import Journal
 import LinuxSystem
+import Logfmt
 import ObjectStore
 import S3
 import Synchronization
