@@ -34,7 +34,7 @@ def test_python_snippet(daemons, seaweedfs, fresh_python, tmp_path):
     (tmp_path / "directory" / "metrics.csv").write_text("step,loss\n1,0.5\n" * 100_000)
     (tmp_path / "directory" / "inner" / "notes.md").write_text("# notes\n")
 
-    (snippet,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    (snippet,) = re.findall(r"^```python\n(from artifactd .*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     for path, own in (("/tmp/model.pkl", "model.pkl"), ("/path/to/artifacts/directory", "directory")):
         assert snippet.count(path) == 1
         snippet = snippet.replace(path, str(tmp_path / own))
