@@ -82,6 +82,7 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
             ] + nio),
         .executableTarget(
             name: "artifactd",
@@ -124,7 +125,7 @@ let package = Package(
             "GatewayCoreTests",
             [
                 "ArtifactClient", "ArtifactModel", "ArtifactWire", "GatewayCore", "LinuxSystem", "ScriptedDaemon", "TestSupport",
-                httpTypes, nioHTTPTypes, .product(name: "NIOEmbedded", package: "swift-nio"),
+                httpTypes,
             ] + nio),
         tests(
             "artifactctlTests",
