@@ -50,7 +50,8 @@ def test_ten_thousand_waiting_jobs(daemons, null_s3, relay, tmp_path):
             sent = [client.send_put(f"k{start + number}", inline=body) for number in range(500)]
             for request in sent:
                 client.answer(request)
-    assert daemon.status()["queue"]["jobs"]["accepted"] + daemon.status()["queue"]["jobs"]["uploading"] == 10_000
+    jobs = daemon.status()["queue"]["jobs"]
+    assert jobs["accepted"] + jobs["uploading"] == 10_000
     assert daemon.peak_memory() < LIMIT
     daemon.kill()
     daemon.start()
