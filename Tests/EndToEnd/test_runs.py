@@ -256,6 +256,24 @@ def test_the_missing_member_is_named(daemons, place):
         assert client.wait(run, "step-2", seconds=0).committed
 
 
+def test_commits_follow_soon_when_a_silent_store_speaks_again(daemons, place, relay):
+    """However long the registrar hung in it."""
+    between = relay(place.endpoint)
+    daemon = daemons(place.url, place.environment(between.endpoint))
+    with RunClient(daemon) as client:
+        first = client.start("silent")
+        between.hold()
+        client.put(first, "a.txt", b"a")
+        client.end(first)
+        assert not client.wait(first, seconds=15).committed
+        between.release()
+        second = client.start("silent")
+        client.put(second, "b.txt", b"b")
+        client.end(second)
+        assert client.wait(first, seconds=60).committed
+        assert client.wait(second, seconds=60).committed
+
+
 def test_a_store_that_takes_everything_and_answers_nothing(daemons, place, relay):
     """What the journal knows is listed in bounded time, and neither a listing nor a manifest holds the stop up."""
     between = relay(place.endpoint)

@@ -64,8 +64,9 @@ final class Registrar: Sendable {
             waiters.settle(memory.findings, upTo: number)
             log.trace("a pass of the registrar is over")
             let ended = System.monotonicNanoseconds()
-            // At most a tenth of a core, however fast jobs end that somebody waits for.
-            earliest = ended + 9 * (ended - began)
+            // At most a tenth of a core, however fast jobs end that somebody waits for. What took longer than a moment has waited
+            // for a store, which costs nothing, and must not keep what comes after it.
+            earliest = ended + min(9 * (ended - began), Self.second)
             retryAt = memory.looks.values.min()
             failures = memory.findings.errors.isEmpty ? 0 : failures + 1
             if failures > 0 {
