@@ -270,8 +270,8 @@ def test_commits_follow_soon_when_a_silent_store_speaks_again(daemons, place, re
         second = client.start("silent")
         client.put(second, "b.txt", b"b")
         client.end(second)
-        assert client.wait(first, seconds=60).committed
-        assert client.wait(second, seconds=60).committed
+        assert client.wait(first, seconds=30).committed
+        assert client.wait(second, seconds=30).committed
 
 
 def test_a_store_that_takes_everything_and_answers_nothing(daemons, place, relay):

@@ -207,6 +207,21 @@ def test_entry_points(environment, place):
         registry.get_artifact_repository(uri)
 
 
+# Whichever module a program imports first, both schemes are the daemon's, and nobody is warned.
+@pytest.mark.parametrize("first", ["artifactd.mlflow", "mlflow"])
+def test_order_of_imports(installed, first):
+    code = f"""
+import {first}, mlflow, artifactd.mlflow
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+for scheme in ("s3", "artifactd+s3"):
+    assert type(get_artifact_repository(scheme + "://bucket/x")) is artifactd.mlflow.DaemonArtifactRepository, scheme
+"""
+    path = os.pathsep.join([str(PYPROJECT.parent), next(each for each in sys.path if list(pathlib.Path(each).glob("artifactd-0.*")))])
+    environment = {**os.environ, "PYTHONPATH": path, "ARTIFACTD_MLFLOW": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "artifactd" not in done.stderr, done.stderr
+
+
 # Without MLflow the import says what to install.
 def test_without_mlflow():
     code = "import sys; sys.modules['mlflow'] = None\ntry: import artifactd.mlflow\nexcept ImportError as e: print(e)"
