@@ -37,27 +37,17 @@ def timed(call):
 
 def hand_overs(socket, path, rounds):
     """The samples of both moments of artifactd."""
-    tracker = artifactd.ExperimentTracker(socket)
     returned, accepted = [], []
-    with tracker.start_run("hand-over") as run:
+    with artifactd.Client(socket, retry_timeout=20) as client:
+        # The first of each warms up and is not counted.
         for number in range(rounds + 1):
-
-            def until_accepted(place=str(number)):
-                ticket = run.log_artifact(path, place)
-                ticket.wait("accepted")
-                return ticket
-
-            wall, cpu, ticket = timed(lambda place=f"returned/{number}": run.log_artifact(path, place))
+            wall, cpu, ticket = timed(lambda key=f"returned/{number}": client.put(path, key))
             ticket.wait("stored")
-            # The first opens the connection and is not counted.
-            if number:
-                returned.append((wall, cpu))
-            wall, cpu, ticket = timed(until_accepted)
+            returned.append((wall, cpu))
+            wall, cpu, ticket = timed(lambda key=f"accepted/{number}": client.put(path, key).wait("accepted"))
             ticket.wait("stored")
-            if number:
-                accepted.append((wall, cpu))
-    tracker.close()
-    return returned, accepted
+            accepted.append((wall, cpu))
+    return returned[1:], accepted[1:]
 
 
 def main():
@@ -83,7 +73,6 @@ def main():
         command = [arguments.bin / "artifactd", "--socket", socket, "--state", f"{directory}/state"]
         with subprocess.Popen([*command, "--store", f"s3://{upload.BUCKET}"], stderr=subprocess.DEVNULL) as daemon:
             try:
-                artifactd.Client(socket, retry_timeout=20).connect()
                 returned, accepted = hand_overs(socket, path, arguments.rounds)
             finally:
                 daemon.terminate()
