@@ -14,7 +14,7 @@ def source():
     json.loads(text)
     assert '"""' not in text
     lines = "".join(f"    {line}\n" for line in text.splitlines())
-    head = "// Written by protocol/openapi.py.\n\n/// The API's description: protocol/openapi.json.\nlet openAPIDocument = ##\"\"\"\n"
+    head = "// Written by protocol/openapi.py, so that the program needs no file beside it; protocol/openapi.json is the one to edit.\n\n/// The API's description: protocol/openapi.json.\nlet openAPIDocument = ##\"\"\"\n"
     return f'{head}{lines}\n    """##\n'
 
 

@@ -1,4 +1,4 @@
-// Written by protocol/openapi.py.
+// Written by protocol/openapi.py, so that the program needs no file beside it; protocol/openapi.json is the one to edit.
 
 /// The API's description: protocol/openapi.json.
 let openAPIDocument = ##"""

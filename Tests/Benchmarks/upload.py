@@ -149,6 +149,7 @@ def artifactd(bench, key, compression="none"):
             while (status := subprocess.run([*control, "status", "--json"], capture_output=True, check=False)).returncode != 0:
                 if status.returncode != 3 or daemon.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"artifactd does not answer: {status.stderr.decode()}\n{log.read_text()}")
+                # Until it answers; outside of what is measured.
                 time.sleep(0.02)
             before, base = cpu_of(daemon.pid), peak_of(daemon.pid)
             many = bench.source.is_dir()

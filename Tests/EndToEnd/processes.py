@@ -54,5 +54,6 @@ def eventually(condition, what, timeout=60):
     deadline = time.monotonic() + timeout
     while not (result := condition()):
         assert time.monotonic() < deadline, f"not within {timeout} s: {what}"
+        # Other processes tell nobody when it becomes true: it is looked at until it is, and the pause decides nothing.
         time.sleep(0.005)
     return result

@@ -502,6 +502,7 @@ def test_slow_but_steady_clients_are_served(daemons, gateway_for):
         connection.sendall(upload_head(run, len(body)))
         for start in range(0, len(body), 20):
             connection.sendall(body[start : start + 20])
+            # The client's slowness is what is tested; nothing is waited for by it.
             time.sleep(0.3)
         assert read_answer(connection)[0] == 201
 

@@ -86,6 +86,7 @@ struct JobQueue {
     /// When the oldest pending job was accepted, in Unix milliseconds.
     var oldestAcceptedAt: Int64? { entries.values.lazy.map(\.acceptedAt).min() }
 
+    /// A job by its id; nil when it is not pending.
     func entry(_ id: JobID) -> Entry? { sequences[id].flatMap { entries[$0] } }
 
     /// The pending jobs of a destination, in the order of acceptance.
@@ -174,6 +175,7 @@ struct JobQueue {
     }
 
     /// Forgets a job that has become final. The next one of its destination can run then.
+    /// - Returns: what it was; nil when it was not pending.
     @discardableResult
     mutating func remove(_ sequence: Int64) -> Entry? {
         guard let entry = entries.removeValue(forKey: sequence) else { return nil }

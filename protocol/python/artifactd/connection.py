@@ -229,6 +229,7 @@ class Connection:
 
     def shut_down(self) -> None:
         """Ends it for both sides: whoever polls the socket sees it. Never in a forked child, which shares the socket."""
+        # It fails where the daemon has ended it already, and then there is nothing to do.
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
 

@@ -298,6 +298,7 @@ class OfflineDirectory:
             name, extension = os.path.splitext(leftover)
             if extension not in (".bytes", ".part") or not there.isdisjoint([f"{name}.json", f"{name}.failed"]):
                 continue
+            # A leftover that is locked, or gone meanwhile, is somebody else's; it is looked at again the next time.
             with contextlib.suppress(OSError):
                 descriptor = os.open(leftover, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=directory)
                 try:

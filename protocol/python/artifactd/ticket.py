@@ -134,4 +134,5 @@ class Ticket:
         except NotFound:
             self._is_forgotten = True
         except (DaemonUnavailable, Timeout):
+            # A glance blocks nobody and raises nothing: what was known before stands until the next one.
             pass
