@@ -601,6 +601,19 @@ def test_object_replaced_in_its_directory(daemon, tmp_path):
     assert "store it again" in done.stderr, done.stderr
 
 
+def test_object_replaced_in_s3(on_seaweedfs, place, tmp_path):
+    """Stored in parts, so without a check of the source among its metadata: the source's size gives the other one away."""
+    body = os.urandom(20 * MIB)
+    (tmp_path / "file").write_bytes(body)
+    on_seaweedfs.put(tmp_path / "file", to="object", compression="none", ack="stored")
+    metadata = place.head("object")["Metadata"]
+    assert "artifactd-crc32c" not in metadata
+    place.s3.put_object(Bucket=place.bucket, Key=f"{place.prefix}/object", Body=body[:-1], Metadata=metadata)
+    done = on_seaweedfs.ctl("get", "object", "-o", tmp_path / "got", status=1)
+    assert "store it again" in done.stderr, done.stderr
+    assert not (tmp_path / "got").exists()
+
+
 def test_key_that_the_directory_store_cannot_hold(daemon, tmp_path, serves):
     """Refused before the job is accepted, with the way out."""
     (tmp_path / "file").write_bytes(b"x")
