@@ -7,6 +7,8 @@ import os
 import pytest
 
 import artifactd
+from artifactd.messages import Status
+from artifactd.requests import Request
 
 
 # A connection names what is in force on it.
@@ -170,6 +172,16 @@ def test_full_spool(start_daemon, connect):
         file.discard()
     with pytest.raises(artifactd.TooLarge, match="quota"):
         client.open_spool(size_hint=1 << 30)
+
+
+# A store that does not answer is asked again for a time that counts from the first sending: the daemon has waited for it already.
+def test_store_that_does_not_answer():
+    request = Request(Status())
+    request.note_sending()
+    away = artifactd.StoreError("store_unavailable", "the store has not answered in time")
+    assert request.pause_after(away, 30.0, 10.0) is not None
+    assert request.pause_after(away, 30.0, 0.0) is None
+    assert request.pause_after(artifactd.Busy("busy", ""), 30.0, 0.0) is not None
 
 
 # A client that was closed says so.

@@ -6,6 +6,7 @@ import types
 import pytest
 
 import artifactd
+from artifactd.messages import CommitWaited, Error
 
 
 @pytest.fixture
@@ -190,6 +191,24 @@ def test_groups(run):
     refuses(artifactd.InvalidRequest, "they are 0 to 1", lambda: run.group("g", 2, 2))
     run.group("g", 2, 0).flush()
     refuses(artifactd.Conflict, "", run.group("g", 3, 1).flush)
+
+
+# Where nodes name different numbers of members, every wait says so.
+def test_group_of_two_sizes(run, monkeypatch):
+    group = run.group("g", 3, 1)
+    group.flush()
+    refusal = Error(code="conflict", message="node b says that group g has 2 members")
+    answer = CommitWaited(committed=False, missing=[0], error=refusal)
+    monkeypatch.setattr(run.client.registry, "wait_commit", lambda *_: answer)
+    for _ in range(2):
+        refuses(artifactd.Conflict, "2 members", group.wait)
+
+
+# What can be waited for is named, for each thing its own.
+def test_levels(run):
+    refuses(artifactd.InvalidRequest, "accepted, durable, stored, committed$", lambda: run.wait("foo"))
+    refuses(artifactd.InvalidRequest, "accepted, durable, stored, committed$", lambda: run.group("g", 1, 0).wait("foo"))
+    refuses(artifactd.InvalidRequest, "accepted, durable, stored; a run or a group is", lambda: run.log_text("x", "a").wait("committed"))
 
 
 # --- Runs ---

@@ -91,6 +91,110 @@ def test_errors_of_jobs(start_daemon, track, tmp_path):
     assert isinstance(kept.value.errors["f"], artifactd.SourceChanged)
 
 
+# What was mended by logging it again in the same run is no failure any more; what failed after it was logged in order is one.
+def test_mended_failure(start_daemon, track, tmp_path):
+    tracker = track(start_daemon(workers=1))
+    with tracker.start_run("e") as run:
+        bad = log_growing_file(run, tmp_path)
+        with pytest.raises(artifactd.SourceChanged):
+            bad.wait("stored", timeout=20)
+        assert list(run.errors) == ["f"]
+        run.log_artifact(tmp_path / "f").wait("stored", timeout=10)
+        assert run.errors == {} and isinstance(bad.error, artifactd.SourceChanged)
+        run.wait("stored", timeout=10)
+    run.wait("committed", timeout=10)
+    assert (tmp_path / "f").read_bytes().endswith(b"more")
+
+
+# A directory's file that could not be handed over is no failure once another one is logged to its place, and one again after that.
+def test_mended_refusal(tracker, tmp_path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a").symlink_to("nothing")
+    with tracker.start_run("e") as run:
+        tickets = run.log_artifacts(tmp_path / "files")
+        assert list(run.errors) == ["a"]
+        run.log_text("x", "a").wait(timeout=10)
+        assert run.errors == {} and list(tickets.errors) == ["a"]
+        run.log_artifacts(tmp_path / "files")
+        assert list(run.errors) == ["a"]
+        run.log_text("y", "a")
+
+
+# In a group too.
+def test_mended_failure_in_a_group(tracker, tmp_path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a").symlink_to("nothing")
+    with tracker.start_run("e") as run:
+        with run.group("g", 1, 0) as group:
+            group.log_artifacts(tmp_path / "files")
+            with pytest.raises(artifactd.ArtifactsFailed):
+                group.flush()
+            group.log_text("x", "a")
+        group.wait(timeout=10)
+
+
+# An artifact that is deleted, or whose job is cancelled, while it is pending has not failed; its own ticket says what became of it.
+def test_deleted_while_pending(start_daemon, track, tmp_path):
+    tracker = track(start_daemon(workers=1))
+    with open(tmp_path / "big", "wb") as file:
+        file.truncate(300_000_000)
+    with tracker.start_run("e") as run:
+        big = run.log_artifact(tmp_path / "big")
+        with run.group("g", 1, 0) as group:
+            deleted, cancelled = group.log_text("x", "deleted").wait(timeout=10), run.log_text("x", "cancelled").wait(timeout=10)
+            assert run.delete_artifacts("deleted") == 1 and run.client.cancel(cancelled.job_id) == "cancelled"
+        big.wait("stored", timeout=60)
+        run.wait("stored", timeout=10)
+        assert run.errors == {}
+    for ticket in (deleted, cancelled):
+        assert ticket.done and isinstance(ticket.error, artifactd.Cancelled)
+        with pytest.raises(artifactd.Cancelled):
+            ticket.wait("stored", timeout=10)
+    run.wait("committed", timeout=10)
+    group.wait(timeout=10)
+    assert paths(run) == ["big"]
+
+
+# --- Waits at the end ---
+
+
+# Hand-overs that are not accepted in time raise, and the run ends as its block did all the same.
+@pytest.mark.parametrize(("error", "status"), [(None, "finished"), (ZeroDivisionError(), "failed")])
+def test_wait_that_runs_out(start_daemon, track, tmp_path, error, status):
+    # There is no room for a copy: the daemon says that it is busy, for as long as the client asks.
+    daemon = start_daemon(spool_quota=1 << 20)
+    tracker = track(daemon, exit_timeout=0.1)
+    with tracker._outlet(None).client.open_spool(size_hint=1 << 20) as file:
+        with pytest.raises(type(error) if error else artifactd.Timeout):
+            with tracker.start_run("e", wait_on_exit="stored", timeout=0.3) as run:
+                run.log_text("x" * 100_000, "a")
+                if error:
+                    raise error
+        assert status_of(tracker, run) == status
+        file.discard()
+
+
+# An interrupt of the wait at the end ends the run too.
+def test_interrupted_end(tracker, monkeypatch):
+    def interrupt(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), tracker.start_run("e") as run:
+        monkeypatch.setattr(run._tickets, "accept", interrupt)
+    assert status_of(tracker, run) == "finished"
+
+
+# What is not stored in time raises, and the run has ended.
+def test_not_stored_in_time(start_daemon, track, tmp_path):
+    tracker = track(start_daemon(workers=1))
+    with open(tmp_path / "big", "wb") as file:
+        file.truncate(1_000_000_000)
+    with pytest.raises(artifactd.Timeout):
+        with tracker.start_run("e", wait_on_exit="committed", timeout=0) as run:
+            run.log_artifact(tmp_path / "big")
+    assert status_of(tracker, run) == "finished"
+
+
 # --- SIGTERM ---
 
 KILLED = """

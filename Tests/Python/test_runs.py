@@ -288,6 +288,45 @@ def test_attach(tracker, track, daemon):
     assert [each["path"] for each in manifests(run)[0]["artifacts"]] == ["a", "b"]
 
 
+# A run that another node is just starting is looked for until the store shows it.
+def test_attach_before_it_is_there(daemon, start_daemon, track):
+    other = start_daemon(running=False)
+    other.store = daemon.store
+    tracker = track(other.start())
+    registry, has_looked = tracker._outlet(None).client.registry, threading.Event()
+    look = registry.get_run
+
+    def noticed(run_id):
+        try:
+            return look(run_id)
+        finally:
+            has_looked.set()
+
+    registry.get_run = noticed
+    found = []
+    thread = threading.Thread(target=lambda: found.append(tracker.attach_run("r", timeout=30)))
+    thread.start()
+    assert has_looked.wait(20)
+    run = track(daemon).start_run("e", run_id="r")
+    thread.join()
+    found[0].log_text("x", "a").wait("stored", timeout=10)
+    run.end()
+    assert paths(found[0]) == ["a"]
+
+
+# One that is nowhere is not found when the time is up; without any it is looked for once.
+def test_attach_to_nothing(tracker):
+    registry, asked = tracker._outlet(None).client.registry, []
+    look = registry.get_run
+    registry.get_run = lambda run_id: asked.append(run_id) or look(run_id)
+    with pytest.raises(artifactd.NotFound):
+        tracker.attach_run("absent", timeout=0)
+    assert len(asked) == 1
+    with pytest.raises(artifactd.NotFound):
+        tracker.attach_run("absent", timeout=0.3)
+    assert len(asked) > 3
+
+
 # A run that has ended can be attached to for reading, not for logging.
 def test_attach_to_what_has_ended(tracker, track, daemon):
     with tracker.start_run("e") as run:

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from artifactd.artifact_list import ArtifactList
 from artifactd.artifact_log import ArtifactLog, PutOptions
@@ -30,8 +30,8 @@ from artifactd.run_path import RunPath
 from artifactd.sources import Readable
 from artifactd.spool import SpoolFile
 from artifactd.termination import RunKilled, termination
-from artifactd.ticket import Ticket
-from artifactd.ticket_set import TicketSet
+from artifactd.ticket import RUN_LEVELS, RunLevel, Ticket, check_level
+from artifactd.ticket_set import TicketSet, remaining
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("artifactd")
 
-RunLevel = Literal["accepted", "durable", "stored", "committed"]
+# For how many seconds a run is looked for that another node may just have started.
+PATIENCE = 3.0
 
 
 class ActiveRun(ArtifactLog):
@@ -166,6 +167,7 @@ class ActiveRun(ArtifactLog):
         `timeout` is in seconds; `progress` shows a bar on standard error. Raises `ArtifactsFailed`, `Timeout`, and
         `DaemonUnavailable` where the run is kept offline.
         """
+        check_level(level, RUN_LEVELS)
         deadline = None if timeout is None else time.monotonic() + timeout
         if level != "committed":
             self._tickets.wait(level, timeout, progress)
@@ -176,9 +178,8 @@ class ActiveRun(ArtifactLog):
             message = f"run {self._run_id} is kept offline; your next tracker hands it over to a daemon, which commits it"
             raise DaemonUnavailable("daemon_unavailable", message)
         if progress:
-            self._tickets.wait("stored", timeout, progress)
-        remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
-        waited = self.client.registry.wait_commit(self._run_id, None, remaining)
+            self._tickets.wait("stored", remaining(deadline), progress)
+        waited = self.client.registry.wait_commit(self._run_id, None, remaining(deadline))
         if waited.committed:
             return
         if waited.failed:
@@ -227,7 +228,7 @@ class ActiveRun(ArtifactLog):
             raise InvalidRequest("invalid_request", f"a run ends as finished, failed or killed, not as {status!r}")
         try:
             with termination.deferred():
-                self._conclude(status)
+                self._conclude(status, None if self._timeout is None else time.monotonic() + self._timeout)
         finally:
             deactivate(self)
 
@@ -240,11 +241,12 @@ class ActiveRun(ArtifactLog):
         is_guarded, self._is_guarded = self._is_guarded, False
         try:
             try:
+                deadline = None if self._timeout is None else time.monotonic() + self._timeout
                 if not self._is_over:
                     with termination.deferred():
-                        self._conclude(None if self._is_foreign else _status(error))
+                        self._conclude(None if self._is_foreign else _status(error), deadline)
                 if error is None and self._wait_on_exit != "accepted":
-                    self.wait(self._wait_on_exit, self._timeout)
+                    self.wait(self._wait_on_exit, remaining(deadline))
             except ArtifactError as problem:
                 if error is None:
                     raise
@@ -259,14 +261,20 @@ class ActiveRun(ArtifactLog):
     def _is_foreign(self) -> bool:
         return self._is_attached or self._pid != os.getpid()
 
-    def _conclude(self, status: RunStatus | None) -> None:
-        """Ends the run, or without a status commits what was logged; raises what has failed by now."""
-        failed = self._accept(self._tickets, self._timeout)
+    def _conclude(self, status: RunStatus | None, deadline: float | None) -> None:
+        """Ends the run, or without a status commits what was logged; raises what has failed by now.
+
+        The run ends also where the hand-overs are not ACCEPTED by the deadline, or an interrupt ends the wait for them.
+        """
+        try:
+            self._tickets.accept(deadline)
+            problem: BaseException | None = self._tickets.error
+        except BaseException as interruption:
+            problem = interruption
         ended = self._record is not None and self._record.status != "running"
-        problem: ArtifactError | None = failed
         try:
             # A daemon that was not there for the hand-overs was waited for already.
-            patience = 0.0 if failed is not None and _is_outage(failed) else None
+            patience = 0.0 if isinstance(problem, ArtifactsFailed) and _is_outage(problem) else None
             if status is not None:
                 self._record = self._outlet.end(EndRun(run_id=self._run_id, status=status), patience) or self._record
             elif not ended:
@@ -343,7 +351,7 @@ class ActiveRun(ArtifactLog):
     def _know(self) -> None:
         """Makes the daemon know a run that began on another node."""
         if not self._is_known and self._outlet.is_online():
-            self._record = self._outlet.client.registry.get_run(self._run_id)
+            self._record = self._outlet.client.registry.find_run(self._run_id, PATIENCE)
             self._is_known = True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import time
@@ -46,6 +47,8 @@ from artifactd.spool import SpoolFile
 from artifactd.ticket import Ticket, check_level
 
 _PAGE = 1000
+# So many records of up to 6 KB each fit into one frame; pages that name no ids the daemon fits in itself.
+_NAMED = 100
 # How much longer than the daemon this side waits for an answer that comes at a time, in seconds.
 _GRACE = 0.5
 
@@ -61,7 +64,7 @@ class Client:
     - `name`: who speaks, for the daemon's log.
     - `retry_timeout`: for how many seconds a daemon that is not there, or says that it is busy, is tried again.
     - `answer_timeout`: after how many seconds without an answer it is checked whether the daemon answers at all, which must not
-      take longer than that either.
+      take longer than that either; and for how many a store that does not answer is asked again.
     - `exit_timeout`: for how many seconds `close` and the end of the process wait for hand-overs to be accepted.
     """
 
@@ -269,20 +272,28 @@ class Client:
         if ids is None:
             records: Iterable[Job] = self.jobs(state=["failed"], limit=100)
         else:
-            records = (job for start in range(0, len(ids), _PAGE) for job in self._page(ids[start : start + _PAGE]).record)
+            records = self.jobs(["failed", "cancelled"], ids=ids)
         for job in records:
             if (error := job.exception()) is not None:
                 errors[job.id] = error
         return errors
 
     def jobs(
-        self, state: State | Sequence[State] | None = None, *, limit: int | None = None, timeout: float | None = None
+        self,
+        state: State | Sequence[State] | None = None,
+        *,
+        ids: Sequence[str] | None = None,
+        limit: int | None = None,
+        timeout: float | None = None,
     ) -> Iterator[Job]:
-        """The tenant's jobs in the order of their acceptance, at most `limit`, only those in these states.
+        """The tenant's jobs in the order of their acceptance, or those of these ids in theirs; only those in these states.
 
-        Asks as it goes; `timeout` is for each page, in seconds.
+        At most `limit`. Asks as it goes; `timeout` is for each page, in seconds. Raises `NotFound` for an id that is not known.
         """
         states = [state] if isinstance(state, str) else list(state or ())
+        if ids is not None:
+            yield from itertools.islice(self._named(ids, states, timeout), limit)
+            return
         after: int | None = None
         left = limit
         while left is None or left > 0:
@@ -295,15 +306,19 @@ class Client:
             if after is None:
                 return
 
+    def _named(self, ids: Sequence[str], states: Sequence[str], timeout: float | None) -> Iterator[Job]:
+        for start in range(0, len(ids), _NAMED):
+            yield from self._page(ids[start : start + _NAMED], states, timeout=timeout).record
+
     def _page(
         self,
-        ids: list[str],
+        ids: Sequence[str],
         states: Sequence[str] = (),
         after: int | None = None,
         limit: int = _PAGE,
         timeout: float | None = None,
     ) -> Jobs:
-        return cast(Jobs, self.link.call(Request(ListJobs(id=ids, state=list(states), after=after, limit=limit)), timeout))
+        return cast(Jobs, self.link.call(Request(ListJobs(id=list(ids), state=list(states), after=after, limit=limit)), timeout))
 
     def job(self, id: str, timeout: float | None = None) -> Job:
         """What the daemon knows of a job. Raises `NotFound`."""

@@ -292,7 +292,7 @@ class Link:
                 continue
             try:
                 if connection.send(frame, descriptor):
-                    request.sendings += 1
+                    request.note_sending()
                 else:
                     self._outbox.appendleft(request)
             except OSError as cause:
@@ -344,7 +344,7 @@ class Link:
             connection.ending = connection.violation(f"{type(message).__name__} answers request {request_id}, which is not open")
         elif isinstance(message, Error):
             refusal = message.exception()
-            wait = request.pause_after(refusal, self.settings.retry_timeout)
+            wait = request.pause_after(refusal, self.settings.retry_timeout, self.settings.answer_timeout)
             if wait is None or request.is_abandoned or self._is_closed:
                 self._finish(request, error=refusal)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import cast
 
@@ -35,7 +36,7 @@ from artifactd.messages import (
     UpdateExperiment,
     WaitCommit,
 )
-from artifactd.requests import Request, Waiting
+from artifactd.requests import Request, Waiting, pause
 
 # How much longer than the daemon this side waits for an answer that comes at a time, in seconds.
 _GRACE = 0.5
@@ -84,6 +85,20 @@ class Registry:
     def get_run(self, run_id: str, timeout: float | None = None) -> RunRecord:
         """A run, of whatever node. Raises `NotFound`, `TenantMismatch`; `StoreError` where it may be in the store alone."""
         return cast(Run, self._link.call(Request(GetRun(run_id=run_id)), timeout)).run
+
+    def find_run(self, run_id: str, patience: float) -> RunRecord:
+        """As `get_run`; for `patience` seconds, one that is not there is asked for again.
+
+        A run that was just started on another node is in the store a moment later, and a store tells nobody: it must be polled.
+        """
+        deadline = time.monotonic() + patience
+        attempt = 0
+        while time.monotonic() + (wait := pause(attempt)) < deadline:
+            with contextlib.suppress(NotFound):
+                return self.get_run(run_id)
+            time.sleep(wait)
+            attempt += 1
+        return self.get_run(run_id)
 
     def list_runs(self, question: ListRuns, timeout: float | None = None) -> Runs:
         """A page of those that this daemon has seen, the latest first."""

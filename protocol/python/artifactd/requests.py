@@ -16,6 +16,8 @@ from artifactd.wire import Message
 
 # What can succeed later without anybody's help.
 _PASSING = frozenset(["busy", "shutting_down", "local_storage_failed", "store_unavailable", "store_throttled"])
+# For these the daemon has waited already, for as long as it may.
+_STORE = frozenset(["store_unavailable", "store_throttled"])
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 1.0
 
@@ -47,6 +49,7 @@ class Request:
         # By time.monotonic: when it fails unless the daemon can be reached; None while it can.
         self.give_up_at: float | None = None
         self.sendings = 0
+        self._first_sent = 0.0
         self._refusals = 0
         self._refused_since = 0.0
 
@@ -54,12 +57,21 @@ class Request:
         """What to send, now. Raises `ArtifactError` where it cannot be."""
         return self.message.frame(self.id), None
 
-    def pause_after(self, refusal: ArtifactError, patience: float) -> float | None:
+    def note_sending(self) -> None:
+        """It was sent once more."""
+        self.sendings += 1
+        if self.sendings == 1:
+            self._first_sent = time.monotonic()
+
+    def pause_after(self, refusal: ArtifactError, patience: float, store_patience: float) -> float | None:
         """How long to wait before it is sent again; None where it is refused for good.
 
-        `patience` is for how long a passing refusal is not taken for an answer, in seconds.
+        `patience` is for how long a passing refusal is not taken for an answer, in seconds; `store_patience` one that comes from
+        the store, from the first sending on.
         """
         if refusal.code not in _PASSING:
+            return None
+        if refusal.code in _STORE and time.monotonic() >= self._first_sent + store_patience:
             return None
         return self._pause_within(patience, refusal.retry_after)
 
@@ -201,7 +213,7 @@ class Handover(Request):
             return put.frame(self.id), None
         return put.frame(self.id, descriptors=1), source.descriptor()
 
-    def pause_after(self, refusal: ArtifactError, patience: float) -> float | None:
+    def pause_after(self, refusal: ArtifactError, patience: float, store_patience: float) -> float | None:
         if refusal.code == "conflict" and self.message.spool is not None:
             # A process that was just forked has a copy of the writable descriptor for a moment.
             return self._pause_within(min(patience, 2.0), None)
@@ -209,7 +221,7 @@ class Handover(Request):
             # The key stands for a job that has failed, while the bytes are still here.
             self.message.idempotency_key = os.urandom(16)
             return self._pause_within(patience, None)
-        return super().pause_after(refusal, patience)
+        return super().pause_after(refusal, patience, store_patience)
 
     def _has_failed_before(self, refusal: ArtifactError) -> bool:
         """Whether that is about a job that an earlier sending made: one that had no room to become DURABLE was cancelled, and one

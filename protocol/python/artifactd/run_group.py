@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from artifactd.artifact_log import ArtifactLog, PutOptions
 from artifactd.errors import ArtifactError, ArtifactsFailed, InvalidRequest, MembersMissing, NotFound
-from artifactd.messages import Level
 from artifactd.run_path import RunPath
 from artifactd.sources import Readable
 from artifactd.spool import SpoolFile
-from artifactd.ticket import Ticket
+from artifactd.ticket import RUN_LEVELS, RunLevel, Ticket, check_level
 from artifactd.ticket_set import TicketSet
 
 if TYPE_CHECKING:
@@ -64,13 +63,15 @@ class RunGroup(ArtifactLog):
             raise failed
         self._run._commit(self.name, member, self.members)
 
-    def wait(self, level: Level | str = "committed", timeout: float | None = None, progress: bool = False) -> None:
+    def wait(self, level: RunLevel = "committed", timeout: float | None = None, progress: bool = False) -> None:
         """Waits until the group is COMMITTED, all members' files being there; for other levels, for this member's own.
 
-        `timeout` is in seconds. Raises `MembersMissing`, a `Timeout` that names the members not there; `ArtifactsFailed`.
+        `timeout` is in seconds. Raises `MembersMissing`, a `Timeout` that names the members not there; `ArtifactsFailed`;
+        `Conflict` where other nodes named another number of members.
         """
+        check_level(level, RUN_LEVELS)
         if level != "committed":
-            self._tickets.wait(level, timeout, progress)  # type: ignore[arg-type]
+            self._tickets.wait(level, timeout, progress)
             return
         try:
             waited = self._run.client.registry.wait_commit(self._run.run_id, self.name, timeout)
@@ -79,6 +80,9 @@ class RunGroup(ArtifactLog):
             raise NotFound("not_found", message, str(cause)) from None
         if waited.committed:
             return
+        if waited.error is not None and waited.error.code == "conflict":
+            # Waiting does not bring together what other nodes know otherwise.
+            raise waited.error.exception()
         if waited.failed:
             errors = self._tickets.errors
             why = waited.error.exception() if waited.error else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from artifactd.errors import ArtifactError, DaemonUnavailable, InvalidRequest, JobsFailed, NotFound, Timeout
 from artifactd.messages import Accepted, Job, Level, State
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from artifactd.client import Client
     from artifactd.requests import Handover
 
-LEVELS = ("accepted", "durable", "stored")
+# How far a run, or a group of it, can have come.
+RunLevel = Literal["accepted", "durable", "stored", "committed"]
+LEVELS: tuple[str, ...] = get_args(Level)
+RUN_LEVELS: tuple[str, ...] = get_args(RunLevel)
 # How long `done` and `error` may take, in seconds.
 _GLANCE = 1.0
 
@@ -20,7 +23,10 @@ _GLANCE = 1.0
 def check_level(level: str, among: tuple[str, ...] = LEVELS) -> None:
     """Raises `InvalidRequest` for a level that cannot be asked for."""
     if level not in among:
-        raise InvalidRequest("invalid_request", f"{level!r} is no level to ask for here; choose one of {', '.join(among)}")
+        message = f"{level!r} is no level to ask for here; choose one of {', '.join(among)}"
+        if level == "committed":
+            message += "; a run or a group is what can be COMMITTED: run.wait('committed')"
+        raise InvalidRequest("invalid_request", message)
 
 
 class Ticket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from artifactd.errors import ArtifactError, ArtifactsFailed, DaemonUnavailable, JobsFailed, NotFound, Timeout
-from artifactd.messages import Job, Level
+from artifactd.messages import Job, Level, State
 from artifactd.offline_ticket import OfflineTicket
 from artifactd.progress import Progress
 from artifactd.ticket import Ticket, check_level
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _WHOLE = 512
 # How often a bar moves, in seconds.
 _STEP = 0.25
+# Up to so many jobs are asked for by their ids, more by their states among all of the tenant's.
+_NAMED = 1000
 # The most jobs that one WAIT names.
 _PAGE = 1000
 
@@ -45,13 +48,15 @@ class TicketSet:
     def _begin(self) -> None:
         self._pid = os.getpid()
         self._lock = threading.Lock()
-        self._open: deque[Ticket] = deque()
+        # Those without an answer, and where each stands in the order of the hand-overs.
+        self._open: deque[tuple[int, Ticket]] = deque()
         self._whole = _WHOLE
         # The paths in the run by the jobs' ids.
         self._jobs: dict[str, str] = {}
+        # What became of the last hand-over to each path that has an answer: its place in the order, and its job or its error.
+        self._last: dict[str, tuple[int, str | ArtifactError]] = {}
         self._size = 0
         self._count = 0
-        self._errors: dict[str, ArtifactError] = {}
 
     def __len__(self) -> int:
         """How many artifacts were handed over, those that could not be included."""
@@ -63,8 +68,8 @@ class TicketSet:
     def add(self, ticket: Ticket) -> None:
         """One more."""
         with self._lock:
-            self._open.append(ticket)
             self._count += 1
+            self._open.append((self._count, ticket))
             if len(self._open) > self._whole:
                 self._sort_out()
                 # What is kept offline stays.
@@ -73,8 +78,8 @@ class TicketSet:
     def refuse(self, path: str, error: ArtifactError) -> None:
         """One that could not be handed over."""
         with self._lock:
-            self._errors[path] = error
             self._count += 1
+            self._note(path, self._count, error)
 
     # --- For callers ---
 
@@ -92,20 +97,22 @@ class TicketSet:
 
     @property
     def errors(self) -> dict[str, ArtifactError]:
-        """What has failed by now and why, by the artifacts' paths in the run. Asks the daemon."""
+        """What has failed by now and why, by the artifacts' paths in the run. Asks the daemon.
+
+        Of several hand-overs to one path the last counts. What was deleted or cancelled on request has not failed.
+        """
         with self._lock:
             self._sort_out()
-            found = dict(self._errors)
-            mine = dict(self._jobs)
-        if mine:
-            try:
-                for job in self._client.jobs(["failed", "cancelled"], timeout=10.0):
-                    error = job.exception() if job.id in mine else None
-                    if error is not None:
-                        found[mine[job.id]] = error
-            except (DaemonUnavailable, Timeout):
-                # Then what was known before counts.
-                pass
+            last = {path: outcome for path, (_, outcome) in self._last.items()}
+        found = {path: outcome for path, outcome in last.items() if isinstance(outcome, ArtifactError)}
+        try:
+            for job in self._records(["failed"], timeout=10.0):
+                path, error = self._jobs[job.id], job.exception()
+                if error is not None and last.get(path) == job.id:
+                    found[path] = error
+        except (DaemonUnavailable, Timeout):
+            # Then what was known before counts.
+            pass
         return found
 
     @property
@@ -124,7 +131,7 @@ class TicketSet:
         deadline = None if timeout is None else time.monotonic() + timeout
         kept = self.accept(deadline)
         for ticket in kept:
-            ticket.wait(level, _remaining(deadline))
+            ticket.wait(level, remaining(deadline))
         if level != "accepted":
             self._wait_for_jobs(level, deadline, timeout, progress)
         if (failed := self.error) is not None:
@@ -135,11 +142,11 @@ class TicketSet:
         """Waits until each has an answer, by `time.monotonic`; returns those that are kept offline. Raises `Timeout`."""
         with self._lock:
             waiting = list(self._open)
-        for ticket in waiting:
+        for _, ticket in waiting:
             if isinstance(ticket, OfflineTicket):
                 continue
             try:
-                ticket.wait("accepted", _remaining(deadline))
+                ticket.wait("accepted", remaining(deadline))
             except Timeout as error:
                 if not ticket.is_answered:
                     raise Timeout(error.code, error.message, error.cause) from None
@@ -148,17 +155,19 @@ class TicketSet:
                 pass
         with self._lock:
             self._sort_out()
-            return [ticket for ticket in self._open if isinstance(ticket, OfflineTicket)]
+            return [ticket for _, ticket in self._open if isinstance(ticket, OfflineTicket)]
 
     # --- Inside ---
 
     def _sort_out(self) -> None:
         """Keeps of those that have an answer what is still needed. Under the lock."""
-        still: deque[Ticket] = deque()
-        for ticket in self._open:
+        still: deque[tuple[int, Ticket]] = deque()
+        for place, ticket in self._open:
+            path = ticket.path or ticket.destination
             if ticket.accepted is not None:
-                self._jobs[ticket.accepted.id] = ticket.path or ticket.destination
+                self._jobs[ticket.accepted.id] = path
                 self._size += ticket.accepted.size
+                self._note(path, place, ticket.accepted.id)
                 continue
             error = ticket.refusal
             if error is not None and self._rescue is not None:
@@ -168,18 +177,29 @@ class TicketSet:
                     rescued, error = None, problem
                 ticket, error = (rescued, None) if rescued is not None else (ticket, error)
             if error is None:
-                still.append(ticket)
+                still.append((place, ticket))
             else:
-                self._errors[ticket.path or ticket.destination] = error
+                self._note(path, place, error)
         self._open = still
 
+    def _note(self, path: str, place: int, outcome: str | ArtifactError) -> None:
+        """What became of a hand-over, unless a later one to the same path has an answer already. Under the lock."""
+        if path not in self._last or self._last[path][0] < place:
+            self._last[path] = place, outcome
+
     def _pending(self, timeout: float | None = None) -> list[Job]:
-        # Asked by their states: the daemon forgets stored jobs in time, and refuses ids that it does not know.
+        return self._records(["accepted", "uploading"], timeout)
+
+    def _records(self, states: list[State], timeout: float | None) -> list[Job]:
+        """The jobs of these hand-overs that are in one of these states. `timeout` is for each page, in seconds."""
         with self._lock:
-            mine = set(self._jobs)
-        if not mine:
-            return []
-        return [job for job in self._client.jobs(["accepted", "uploading"], timeout=timeout) if job.id in mine]
+            mine = list(self._jobs)
+        if len(mine) <= _NAMED:
+            # The daemon refuses ids that it does not know, and forgets stored jobs in time: then the states find the others.
+            with contextlib.suppress(NotFound):
+                return list(self._client.jobs(states, ids=mine, timeout=timeout)) if mine else []
+        known = set(mine)
+        return [job for job in self._client.jobs(states, timeout=timeout) if job.id in known]
 
     def _wait_for_jobs(self, level: Level, deadline: float | None, timeout: float | None, progress: bool) -> None:
         bar = Progress(self._size, f"{len(self)} artifacts") if progress else None
@@ -187,7 +207,7 @@ class TicketSet:
             while pending := [job for job in self._pending() if level == "stored" or job.level != level]:
                 if bar is not None:
                     bar.show(self._size - sum(job.size - job.bytes_done for job in pending))
-                step = _remaining(deadline)
+                step = remaining(deadline)
                 if step is not None and step <= 0:
                     message = f"{len(pending)} artifacts are not {level} after {timeout or 0:g} s; they go on"
                     raise Timeout("timeout", message)
@@ -213,7 +233,8 @@ class TicketSet:
         self._begin()
 
 
-def _remaining(deadline: float | None) -> float | None:
+def remaining(deadline: float | None) -> float | None:
+    """How many seconds are left until a time by `time.monotonic`; None for without end."""
     return None if deadline is None else max(0.0, deadline - time.monotonic())
 
 

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from artifactd.active_run import ActiveRun, RunLevel
+from artifactd.active_run import PATIENCE, ActiveRun
 from artifactd.artifact_log import ArtifactLog, PutOptions
 from artifactd.checks import (
     checked_description,
@@ -39,7 +39,7 @@ from artifactd.registry import Registry
 from artifactd.run import Run
 from artifactd.run_config import RunConfig
 from artifactd.sources import Readable
-from artifactd.ticket import Ticket
+from artifactd.ticket import RUN_LEVELS, RunLevel, Ticket, check_level
 from artifactd.ticket_set import TicketSet
 
 if TYPE_CHECKING:
@@ -232,9 +232,7 @@ class ExperimentTracker(ArtifactLog):
         """
         if (experiment_name is None) == (experiment_id is None):
             raise InvalidRequest("invalid_request", "name the experiment by experiment_name or by experiment_id, one of the two")
-        if wait_on_exit not in ("accepted", "durable", "stored", "committed"):
-            message = f"{wait_on_exit!r} cannot be waited for; choose one of accepted, durable, stored, committed"
-            raise InvalidRequest("invalid_request", message)
+        check_level(wait_on_exit, RUN_LEVELS)
         config = config or RunConfig()
         known = {"user_id": config.user_id, "job_id": config.job_id}
         chosen = _checked_run_id(run_id) if run_id is not None else uuid.uuid4().hex
@@ -255,15 +253,17 @@ class ExperimentTracker(ArtifactLog):
         activate(run)
         return run
 
-    def attach_run(self, run_id: str, *, tenant_id: str | None = None) -> ActiveRun:
+    def attach_run(self, run_id: str, *, tenant_id: str | None = None, timeout: float = PATIENCE) -> ActiveRun:
         """A run that another process or node has started, to log to and to read from; makes it the active one.
 
-        Leaving its block commits what was logged and does not end it. Raises `NotFound`, `TenantMismatch`.
+        For `timeout` seconds a run that is not known is looked for again: one that another node has just started takes a moment
+        until the store shows it; 0 looks once. One that has ended can be read from, not logged to. Leaving the block commits what
+        was logged and does not end the run. Raises `NotFound`, `TenantMismatch`.
         """
         outlet = self._outlet(tenant_id)
         self._look_for_kept(outlet)
         outlet.expect_kept(_checked_run_id(run_id))
-        record = outlet.client.registry.get_run(run_id) if outlet.is_online() else None
+        record = outlet.client.registry.find_run(run_id, timeout) if outlet.is_online() else None
         run = ActiveRun(self, outlet, run_id, record, is_attached=True, is_known=record is not None)
         activate(run)
         return run
