@@ -52,7 +52,7 @@ public struct StatusReport: Codable, Sendable {
     }
 
     /// One number for each state of a job.
-    public struct ByState: Codable, Sendable {
+    public struct ByState: Codable, Sendable, Equatable {
         public var accepted: UInt64
         public var uploading: UInt64
         public var stored: UInt64
@@ -86,6 +86,18 @@ public struct StatusReport: Codable, Sendable {
             self.bytesPending = bytesPending
             self.limit = limit
             self.oldestAcceptedAt = oldestAcceptedAt
+        }
+    }
+
+    /// One tenant's jobs.
+    public struct Tenant: Codable, Sendable, Equatable {
+        /// Its name; `other` for all together that are not listed.
+        public var tenant: String
+        public var jobs: ByState
+
+        public init(tenant: String, jobs: ByState) {
+            self.tenant = tenant
+            self.jobs = jobs
         }
     }
 
@@ -125,13 +137,37 @@ public struct StatusReport: Codable, Sendable {
         public var bytesSent: UInt64
         /// Requests that were sent again since the start.
         public var retries: UInt64
+        /// Source bytes of the jobs that were accepted since the start.
+        public var bytesAccepted: UInt64
 
-        public init(bytesPerSecond: Double, bytesRead: UInt64, bytesSent: UInt64, retries: UInt64) {
+        public init(bytesPerSecond: Double, bytesRead: UInt64, bytesSent: UInt64, retries: UInt64, bytesAccepted: UInt64) {
             self.bytesPerSecond = bytesPerSecond
+            self.bytesAccepted = bytesAccepted
             self.bytesRead = bytesRead
             self.bytesSent = bytesSent
             self.retries = retries
         }
+    }
+
+    /// How long things took, since the start.
+    public struct Latencies: Codable, Sendable {
+        /// A new job: from its request's arrival until it was journalled, which is when it is ACCEPTED.
+        public var handOver: Histogram
+        /// A part, or an object without parts: from the request to the store until its answer, with what had to be sent again.
+        public var part: Histogram
+
+        public init(handOver: Histogram, part: Histogram) {
+            self.handOver = handOver
+            self.part = part
+        }
+    }
+
+    /// The journal on the disk.
+    public struct JournalFile: Codable, Sendable {
+        /// With its write-ahead log.
+        public var bytes: UInt64
+
+        public init(bytes: UInt64) { self.bytes = bytes }
     }
 
     /// The last thing that went wrong.
@@ -172,27 +208,39 @@ public struct StatusReport: Codable, Sendable {
 
     public var daemon: Daemon
     public var queue: Queue
+    /// Of the tenants that the peer may act for: at most 100 by themselves, those with the most pending jobs first.
+    public var tenants: [Tenant]
     public var workers: Workers
     public var buffers: Bounded
     public var spool: Bounded
     public var descriptors: Bounded
     public var connections: Bounded
     public var throughput: Throughput
+    public var latencies: Latencies
+    public var journal: JournalFile
+    /// How often each error was met since the start, by its code in snake case: what an attempt at an upload failed with, and what
+    /// a request was answered with.
+    public var errors: [String: UInt64]
     public var lastError: Failure?
     public var inFlight: [InFlight]
 
     public init(
-        daemon: Daemon, queue: Queue, workers: Workers, buffers: Bounded, spool: Bounded, descriptors: Bounded,
-        connections: Bounded, throughput: Throughput, lastError: Failure?, inFlight: [InFlight]
+        daemon: Daemon, queue: Queue, tenants: [Tenant], workers: Workers, buffers: Bounded, spool: Bounded,
+        descriptors: Bounded, connections: Bounded, throughput: Throughput, latencies: Latencies, journal: JournalFile,
+        errors: [String: UInt64], lastError: Failure?, inFlight: [InFlight]
     ) {
         self.daemon = daemon
         self.queue = queue
+        self.tenants = tenants
         self.workers = workers
         self.buffers = buffers
         self.spool = spool
         self.descriptors = descriptors
         self.connections = connections
         self.throughput = throughput
+        self.latencies = latencies
+        self.journal = journal
+        self.errors = errors
         self.lastError = lastError
         self.inFlight = inFlight
     }

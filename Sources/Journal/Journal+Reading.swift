@@ -68,16 +68,16 @@ extension Journal {
         }
     }
 
-    /// How many jobs stand in each state, and the bytes of their sources.
-    public func counters() throws(ArtifactError) -> [JobState: (jobs: Int, bytes: UInt64)] {
-        let counted = try read { db in
-            try db.rows("SELECT state, jobs, bytes FROM totals", []) { row in
+    /// How many jobs of each tenant stand in each state, and the bytes of their sources; nothing for a state without jobs.
+    public func counts() throws(ArtifactError) -> [JobCount] {
+        try read { db in
+            try db.rows("SELECT tenant, state, jobs, bytes FROM totals WHERE jobs > 0", []) { row in
                 var column = ColumnReader(row)
-                let state: JobState = try column.nextCase()
-                return (state, (jobs: try column.next(Int.self), bytes: try column.nextUnsigned()))
+                return JobCount(
+                    tenant: try column.next(), state: try column.nextCase(), jobs: try column.nextUnsigned(),
+                    bytes: try column.nextUnsigned())
             }
         }
-        return Dictionary(uniqueKeysWithValues: counted)
     }
 
     /// The multipart uploads that are still to be aborted; each is told off with `Change.uploadAborted`.

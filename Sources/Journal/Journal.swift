@@ -21,6 +21,7 @@ public final class Journal: Sendable {
     let database: DatabaseQueue
     /// The time, in Unix milliseconds.
     let now: @Sendable () -> Int64
+    private let place: JournalPlace
     private let writer: GroupCommit
     private let thread: OwnedThread
 
@@ -36,9 +37,9 @@ public final class Journal: Sendable {
         let reserve = Reserve(directory: directory)
         let (database, setAside, isNew) = try file.open(reserve: reserve, now: now())
         let condition = try JournalCondition(holding: reserve, in: directory, now: now())
+        let place = JournalPlace(of: file.path)
         let writer = GroupCommit(
-            database: database, directory: directory, place: JournalPlace(of: file.path), reserve: reserve, condition: condition,
-            now: now)
+            database: database, directory: directory, place: place, reserve: reserve, condition: condition, now: now)
         do {
             let daemonID = try database.inDatabase { db in
                 try String.fetchOne(db, sql: "SELECT value FROM facts WHERE topic = 'daemon' AND name = 'id'")
@@ -48,8 +49,8 @@ public final class Journal: Sendable {
             }
             let thread = try OwnedThread(name: "journal") { writer.run() }
             return Journal(
-                setAside: setAside, isNew: isNew, daemonID: daemonID, database: database, now: now, writer: writer,
-                thread: thread)
+                setAside: setAside, isNew: isNew, daemonID: daemonID, database: database, now: now, place: place,
+                writer: writer, thread: thread)
         } catch let error as ArtifactError {
             throw error
         } catch {
@@ -60,13 +61,14 @@ public final class Journal: Sendable {
 
     private init(
         setAside: String?, isNew: Bool, daemonID: String, database: DatabaseQueue, now: @escaping @Sendable () -> Int64,
-        writer: GroupCommit, thread: OwnedThread
+        place: JournalPlace, writer: GroupCommit, thread: OwnedThread
     ) {
         self.setAside = setAside
         self.isNew = isNew
         self.daemonID = daemonID
         self.database = database
         self.now = now
+        self.place = place
         self.writer = writer
         self.thread = thread
     }
@@ -87,6 +89,9 @@ public final class Journal: Sendable {
 
     /// Whether hand-overs are taken, and why not.
     public var condition: JournalCondition { writer.condition }
+
+    /// The bytes that the journal takes on the disk: its file and the write-ahead log.
+    public var size: UInt64 { place.size }
 
     // MARK: Writing
 

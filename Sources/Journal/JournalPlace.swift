@@ -31,9 +31,18 @@ struct JournalPlace: Sendable {
         return nil
     }
 
+    /// The bytes of both, as they lie at their paths. Costs two calls of `stat`.
+    var size: UInt64 {
+        opened.keys.reduce(0) { $0 + (Self.status(path + $1).map { UInt64($0.st_size) } ?? 0) }
+    }
+
     private static func file(_ path: String) -> File? {
+        status(path).map { File(device: $0.st_dev, inode: $0.st_ino) }
+    }
+
+    private static func status(_ path: String) -> stat? {
         var status = stat()
-        return lstat(path, &status) == 0 ? File(device: status.st_dev, inode: status.st_ino) : nil
+        return lstat(path, &status) == 0 ? status : nil
     }
 }
 

@@ -23,6 +23,7 @@ enum Schema {
             try db.execute(sql: runs)
             try db.execute(sql: runsOfJobs)
         }
+        migrator.registerMigration("3 totals by tenant") { db in try db.execute(sql: totalsByTenant) }
         return migrator
     }
 
@@ -111,6 +112,38 @@ enum Schema {
         END;
         CREATE TRIGGER jobs_uncounted AFTER DELETE ON jobs BEGIN
             UPDATE totals SET jobs = jobs - 1, bytes = bytes - OLD.size WHERE state = OLD.state;
+        END;
+        """
+
+    /// As the totals before, and of each tenant by itself. A tenant whose last job was forgotten leaves nothing behind.
+    private static let totalsByTenant = """
+        DROP TRIGGER jobs_counted;
+        DROP TRIGGER jobs_recounted;
+        DROP TRIGGER jobs_uncounted;
+        DROP TABLE totals;
+        CREATE TABLE totals (
+            tenant TEXT NOT NULL,
+            -- JobState.
+            state INTEGER NOT NULL,
+            -- How many of its jobs are in it, and the bytes of their sources.
+            jobs INTEGER NOT NULL,
+            bytes INTEGER NOT NULL,
+            PRIMARY KEY (tenant, state)
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO totals (tenant, state, jobs, bytes) SELECT tenant, state, COUNT(*), SUM(size) FROM jobs GROUP BY tenant, state;
+        CREATE TRIGGER jobs_counted AFTER INSERT ON jobs BEGIN
+            INSERT INTO totals (tenant, state, jobs, bytes) VALUES (NEW.tenant, NEW.state, 1, NEW.size)
+            ON CONFLICT (tenant, state) DO UPDATE SET jobs = jobs + 1, bytes = bytes + excluded.bytes;
+        END;
+        CREATE TRIGGER jobs_recounted AFTER UPDATE OF state, size ON jobs
+        WHEN OLD.state <> NEW.state OR OLD.size <> NEW.size BEGIN
+            UPDATE totals SET jobs = jobs - 1, bytes = bytes - OLD.size WHERE tenant = OLD.tenant AND state = OLD.state;
+            INSERT INTO totals (tenant, state, jobs, bytes) VALUES (NEW.tenant, NEW.state, 1, NEW.size)
+            ON CONFLICT (tenant, state) DO UPDATE SET jobs = jobs + 1, bytes = bytes + excluded.bytes;
+        END;
+        CREATE TRIGGER jobs_uncounted AFTER DELETE ON jobs BEGIN
+            UPDATE totals SET jobs = jobs - 1, bytes = bytes - OLD.size WHERE tenant = OLD.tenant AND state = OLD.state;
+            DELETE FROM totals WHERE tenant = OLD.tenant AND jobs = 0;
         END;
         """
 

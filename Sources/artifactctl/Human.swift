@@ -30,6 +30,17 @@ enum Human {
         }
     }
 
+    /// A short span of time as it was configured or measured, its leading unit: `250 µs`, `2.5 ms`, `30 s`; from a minute on as
+    /// `duration`.
+    static func span(_ seconds: Double) -> String {
+        switch seconds {
+        case ..<0.000_999_5: "\(decimal(seconds * 1e6)) µs"
+        case ..<0.999_5: "\(decimal(seconds * 1e3)) ms"
+        case ..<60: "\(decimal(seconds)) s"
+        default: duration(seconds)
+        }
+    }
+
     /// A moment in UTC (ISO 8601, to the second), from Unix milliseconds.
     static func moment(_ unixMilliseconds: Int64) -> String {
         // Flooring, so that a moment before 1970 is not put a second too late.

@@ -17,7 +17,7 @@ struct StatusTable {
         rows.append(("daemon", Self.daemon(report.daemon)))
         rows.append(("store", "\(report.daemon.store), \(report.daemon.storeCondition)"))
         rows.append(("integrity", report.daemon.integrity))
-        rows.append(("journal", report.daemon.journal))
+        rows.append(("journal", "\(report.daemon.journal), \(Human.size(report.journal.bytes))"))
         rows += Self.queue(report.queue, now: now)
         let workers = report.workers
         rows.append(("workers", "\(workers.active) active, \(workers.allowed) allowed now, \(workers.limit) at most"))
@@ -26,6 +26,8 @@ struct StatusTable {
         rows.append(("descriptors", "\(report.descriptors.used) of \(report.descriptors.limit)"))
         rows.append(("clients", "\(report.connections.used) of \(report.connections.limit)"))
         rows.append(("throughput", Self.throughput(report.throughput)))
+        if let text = Self.latency(report.latencies.handOver) { rows.append(("hand-over", text)) }
+        if let text = Self.latency(report.latencies.part) { rows.append(("part", text)) }
         rows.append(("last error", report.lastError.map { Self.failure($0, now: now) } ?? "none"))
         var lines: [String] = []
         for row in rows {
@@ -97,6 +99,15 @@ struct StatusTable {
     private static func throughput(_ throughput: StatusReport.Throughput) -> String {
         let totals = "\(Human.size(throughput.bytesRead)) read, \(Human.size(throughput.bytesSent)) sent"
         return "\(Human.rate(throughput.bytesPerSecond)), \(totals), \(throughput.retries) requests sent again"
+    }
+
+    /// How long most of them took, as far as the buckets tell it; nil where there were none.
+    private static func latency(_ histogram: Histogram) -> String? {
+        let quantiles = [(0.5, "half"), (0.99, "99%")].compactMap { share, name -> String? in
+            guard let bound = histogram.quantile(share), let last = histogram.bounds.last else { return nil }
+            return bound.isFinite ? "\(name) within \(Human.span(bound))" : "\(name) within more than \(Human.span(last))"
+        }
+        return quantiles.isEmpty ? nil : "\(quantiles.joined(separator: ", ")), of \(histogram.count)"
     }
 
     private static func failure(_ failure: StatusReport.Failure, now: Int64) -> String {

@@ -88,9 +88,12 @@ import Testing
             daemon: .init(
                 version: "", pid: 0, uptimeSeconds: 0, store: "", integrity: "", journal: "", storeCondition: ""),
             queue: .init(jobs: none, bytes: none, bytesPending: 0, limit: 0, oldestAcceptedAt: 0),
+            tenants: [.init(tenant: "", jobs: none)],
             workers: .init(active: 0, limit: 0, allowed: 0), buffers: .init(used: 0, limit: 0), spool: .init(used: 0, limit: 0),
             descriptors: .init(used: 0, limit: 0), connections: .init(used: 0, limit: 0),
-            throughput: .init(bytesPerSecond: 0, bytesRead: 0, bytesSent: 0, retries: 0),
+            throughput: .init(bytesPerSecond: 0, bytesRead: 0, bytesSent: 0, retries: 0, bytesAccepted: 0),
+            latencies: .init(handOver: Histogram(bounds: [1]), part: Histogram(bounds: [1])), journal: .init(bytes: 0),
+            errors: ["NAME": 0],
             lastError: .init(code: "", message: "", since: 0, job: ""),
             inFlight: [.init(id: "", destination: "", size: 0, bytesDone: 0, etaSeconds: 0)])
         let encoder = JSONEncoder()

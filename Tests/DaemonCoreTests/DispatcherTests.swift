@@ -20,7 +20,7 @@ import WorkerPool
         configuration.buffers = buffers
         configuration.partSize = 8 << 20
         return Dispatcher(
-            configuration: configuration, stores: Stores(stores), counters: StateCounters(), cores: 16,
+            configuration: configuration, stores: Stores(stores), counters: JobCounters(atStart: []), cores: 16,
             retries: RetryCounter(), log: log.logger, backoff: backoff)
     }
 
@@ -32,7 +32,7 @@ import WorkerPool
             destination: "s3://memory/\(key ?? "k\(sequence)")", label: "", size: size, level: .accepted, pin: .inline,
             compression: .none, changePolicy: .fail, kind: .other, contentType: "", acceptedAt: 0)
         try dispatcher.reserve(bytes: size)
-        dispatcher.accepted(job, sequence: sequence, holds: [])
+        dispatcher.accepted(job, sequence: sequence, holds: [], arrivedAt: System.monotonicNanoseconds())
     }
 
     private func begin(_ dispatcher: Dispatcher) throws -> (Upload, Int) {

@@ -1,4 +1,5 @@
 import ArtifactModel
+import Journal
 import Testing
 
 @testable import DaemonCore
@@ -122,20 +123,41 @@ import Testing
     }
 }
 
-@Suite struct StateCountersTests {
-    /// Jobs move from state to state with their bytes; after a restart nothing is being uploaded.
+@Suite struct JobCountersTests {
+    private func count(_ jobs: UInt64, _ bytes: UInt64) -> StateCounters.Count { StateCounters.Count(jobs: jobs, bytes: bytes) }
+
+    /// Jobs move from state to state with their bytes, of all tenants together and of each.
     @Test func counting() {
-        var counters = StateCounters()
-        counters.add(.accepted, bytes: 10)
-        counters.add(.accepted, bytes: 5)
-        counters.move(from: .accepted, to: .uploading, bytes: 10)
-        #expect(counters[.accepted] == StateCounters.Count(jobs: 1, bytes: 5))
-        counters.move(from: .accepted, to: .accepted, bytes: 5)
-        #expect(counters[.uploading] == StateCounters.Count(jobs: 1, bytes: 10))
-        let restarted = counters.restarted()
-        #expect(restarted[.accepted] == StateCounters.Count(jobs: 2, bytes: 15))
-        #expect(restarted[.uploading] == StateCounters.Count())
-        counters.remove(.uploading, bytes: 10)
-        #expect(counters[.uploading] == StateCounters.Count())
+        var counters = JobCounters(atStart: [])
+        counters.add(.accepted, bytes: 10, of: "a")
+        counters.add(.accepted, bytes: 5, of: "b")
+        counters.move(from: .accepted, to: .uploading, bytes: 10, of: "a")
+        counters.resize(.uploading, from: 10, to: 3, of: "a")
+        #expect(counters[.accepted] == count(1, 5) && counters[.uploading] == count(1, 3))
+        #expect(counters.tenants["a"]?[.uploading] == count(1, 3) && counters.tenants["a"]?[.accepted] == count(0, 0))
+        counters.move(from: .accepted, to: .accepted, bytes: 5, of: "b")
+        #expect(counters.tenants["b"]?[.accepted] == count(1, 5))
+    }
+
+    /// At a start nothing is being uploaded yet.
+    @Test func start() {
+        let counters = JobCounters(atStart: [
+            JobCount(tenant: "a", state: .uploading, jobs: 1, bytes: 10),
+            JobCount(tenant: "a", state: .accepted, jobs: 1, bytes: 5),
+            JobCount(tenant: "b", state: .stored, jobs: 4, bytes: 4),
+        ])
+        #expect(counters[.accepted] == count(2, 15) && counters[.uploading] == count(0, 0) && counters[.stored] == count(4, 4))
+        #expect(counters.tenants["a"]?[.accepted] == count(2, 15) && counters.tenants["b"]?[.stored] == count(4, 4))
+    }
+
+    /// What the journal has forgotten is not counted any more; a tenant of whom nothing is left is forgotten, too.
+    @Test func recounting() {
+        var counters = JobCounters(atStart: [
+            JobCount(tenant: "a", state: .stored, jobs: 9, bytes: 9), JobCount(tenant: "a", state: .accepted, jobs: 1, bytes: 5),
+            JobCount(tenant: "b", state: .cancelled, jobs: 4, bytes: 4),
+        ])
+        counters.recount([JobCount(tenant: "a", state: .stored, jobs: 2, bytes: 2)])
+        #expect(counters[.stored] == count(2, 2) && counters[.cancelled] == count(0, 0) && counters[.accepted] == count(1, 5))
+        #expect(counters.tenants["a"]?[.stored] == count(2, 2) && counters.tenants["b"] == nil)
     }
 }

@@ -120,7 +120,8 @@ import Testing
             try first.commit(run, 0, of: 1)
             try first.end(run)
             first.requests.handle(
-                .waitCommit(WaitCommit(runID: run.id)), descriptor: nil, spoolFile: nil, peer: Rig.peer
+                .waitCommit(WaitCommit(runID: run.id)), arrivedAt: System.monotonicNanoseconds(), descriptor: nil, spoolFile: nil,
+                peer: Rig.peer
             ) { answer in if case .success = answer { isOver.keep(true) } }
             let isDone = try isOver.wait()
             try first.stop()

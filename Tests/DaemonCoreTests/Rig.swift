@@ -37,7 +37,7 @@ final class Rig: Sendable {
     private let registrarThread: OwnedThread
     private let life = Mutex((isRunning: true, gates: [Gate]()))
 
-    static let peer = Peer(uid: System.effectiveUserID(), gid: 0, isAdmin: true, isOwnUser: true, tenant: "default")
+    static let peer = Peer(uid: System.effectiveUserID(), gid: 0, isAdmin: true, isOwnUser: true, tenant: "default", choices: nil)
 
     /// - Parameter directory: of an earlier rig, to go on with what it left.
     init(
@@ -58,12 +58,8 @@ final class Rig: Sendable {
         spool = try Spool(path: directory.path + "/spool", quota: configuration.spoolQuota)
         pins = PinTable(limit: 64, store: nil)
         stores = Stores([store] + besides)
-        var counters = StateCounters()
-        for (state, count) in try journal.counters() {
-            counters[state] = StateCounters.Count(jobs: UInt64(count.jobs), bytes: count.bytes)
-        }
         dispatcher = Dispatcher(
-            configuration: configuration, stores: stores, counters: counters.restarted(), cores: cores,
+            configuration: configuration, stores: stores, counters: JobCounters(atStart: try journal.counts()), cores: cores,
             retries: RetryCounter(), log: log.logger, backoff: Backoff(base: 1000, cap: 1000))
         try Recovery(
             journal: journal, spool: spool, pins: pins, descriptorStore: nil, dispatcher: dispatcher, log: log.logger
@@ -121,21 +117,25 @@ final class Rig: Sendable {
     /// Begins a hand-over.
     func submit(_ request: Put, _ descriptor: SharedDescriptor? = nil) -> Promise<Result<Accepted, ArtifactError>> {
         let promise = Promise<Result<Accepted, ArtifactError>>()
-        intake.put(request, descriptor: descriptor, spoolFile: nil, peer: Self.peer) { promise.keep($0) }
+        intake.put(request, arrivedAt: System.monotonicNanoseconds(), descriptor: descriptor, spoolFile: nil, peer: Self.peer) {
+            promise.keep($0)
+        }
         return promise
     }
 
     /// Has a request carried out, as from a connection.
     func handle(_ request: Message, as peer: Peer = peer) -> Promise<Result<Message, ArtifactError>> {
         let promise = Promise<Result<Message, ArtifactError>>()
-        requests.handle(request, descriptor: nil, spoolFile: nil, peer: peer) { promise.keep($0) }
+        let now = System.monotonicNanoseconds()
+        requests.handle(request, arrivedAt: now, descriptor: nil, spoolFile: nil, peer: peer) { promise.keep($0) }
         return promise
     }
 
     /// Asks for a job to be cancelled; the answer is the state in which it is then.
     func cancel(_ id: JobID) -> Promise<Result<JobState, ArtifactError>> {
         let promise = Promise<Result<JobState, ArtifactError>>()
-        requests.handle(.cancel(Cancel(id: id)), descriptor: nil, spoolFile: nil, peer: Self.peer) { answer in
+        let now = System.monotonicNanoseconds()
+        requests.handle(.cancel(Cancel(id: id)), arrivedAt: now, descriptor: nil, spoolFile: nil, peer: Self.peer) { answer in
             promise.keep(
                 answer.flatMap { message in
                     if case .cancelled(let cancelled) = message { return .success(cancelled.state) }
@@ -200,7 +200,7 @@ final class Rig: Sendable {
     /// Stops when nothing is left to be done, and says what is left all the same: it should be nothing.
     func finish() throws -> [String] {
         try log.wait("uploads aborted") { try journal.uploadsToAbort().isEmpty }
-        let counted = try journal.counters()
+        let counted = try journal.counts()
         try stop()
         var left: [String] = []
         if dispatcher.buffers.used != 0 { left.append("\(dispatcher.buffers.used) bytes of buffers are reserved") }
@@ -212,11 +212,19 @@ final class Rig: Sendable {
             if state.windows != 0 { left.append("\(state.windows) bytes of windows are held") }
             if state.reserved != StateCounters.Count() { left.append("\(state.reserved) is reserved in the queue") }
             for number in JobState.allCases {
-                let (jobs, bytes) = counted[number] ?? (0, 0)
-                let expected = StateCounters.Count(jobs: UInt64(jobs), bytes: bytes)
-                if state.counters[number] != expected {
-                    left.append("\(state.counters[number]) counted as \(number), \(expected) in the journal")
+                var whole = StateCounters.Count()
+                for (tenant, counters) in state.counters.tenants {
+                    let inJournal = counted.first { $0.tenant == tenant && $0.state == number }
+                    let expected = StateCounters.Count(jobs: inJournal?.jobs ?? 0, bytes: inJournal?.bytes ?? 0)
+                    whole += expected
+                    if counters[number] != expected {
+                        left.append("\(counters[number]) of \(tenant) counted as \(number), \(expected) in the journal")
+                    }
                 }
+                if state.counters[number] != whole { left.append("\(state.counters[number]) are \(number), \(whole) by tenant") }
+            }
+            for tenant in Set(counted.map(\.tenant)) where state.counters.tenants[tenant] == nil {
+                left.append("\(tenant) is not counted")
             }
         }
         return left

@@ -2,10 +2,10 @@
 
 import collections
 import concurrent.futures
+import grp
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -713,17 +713,67 @@ def test_openapi_is_true(daemons, gateway_for, tmp_path):
     assert "level=error" not in gateway.log()
 
 
-def test_metrics_are_as_prometheus_wants_them(api):
-    """promtool, where it is installed, finds nothing to say against the metrics."""
-    run = api.run()["run_id"]
-    api.upload(run, b"content", params={"wait": "stored"})
+PROMTOOL = os.path.join(os.path.dirname(sys.executable), "promtool")
+
+
+def scrape(api):
+    """The metrics, by name and labels; promtool has nothing to say against them."""
     answer = api("GET", "/metrics", 200)
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    assert 'artifact_gateway_http_requests_total{route="log_artifact",method="POST",status="201"} 1' in answer.text
-    assert 'artifactd_jobs{state="stored"} 1' in answer.text
-    if promtool := shutil.which("promtool"):
-        done = subprocess.run([promtool, "check", "metrics"], input=answer.text, capture_output=True, text=True, timeout=60, check=False)
-        assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    done = subprocess.run([PROMTOOL, "check", "metrics"], input=answer.text, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, ""), answer.text
+    lines = [line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#")]
+    samples = {name: float(value) for name, value in lines}
+    assert len(samples) == len(lines), "a sample stands twice"
+    return samples
+
+
+def test_metrics_move_with_the_work(on_seaweedfs, gateway_for):
+    """What two tenants hand over is counted, by tenant; a restart of the daemon keeps the jobs and begins the rest anew."""
+    gateway = gateway_for(on_seaweedfs)
+    for tenant, count in [(TENANT, 3), ("beta", 2)]:
+        api = Api(gateway, tenant)
+        run = api.run()["run_id"]
+        for number in range(count):
+            api.upload(run, b"x" * 1000, path=f"{number}/", params={"wait": "stored"})
+    samples = scrape(api)
+    assert samples['artifact_gateway_http_requests_total{route="log_artifact",method="POST",status="201"}'] == 5
+    assert samples['artifactd_jobs{state="stored"}'] == 5
+    assert samples['artifactd_tenant_jobs{tenant="acme-corp",state="stored"}'] == 3
+    assert samples['artifactd_tenant_jobs{tenant="beta",state="stored"}'] == 2
+    for name in ["artifactd_accepted_bytes_total", "artifactd_source_bytes_total", "artifactd_stored_bytes_total"]:
+        assert samples[name] == 5000
+    for name in ["part", "hand_over"]:
+        assert samples[f"artifactd_{name}_duration_seconds_count"] == samples[f'artifactd_{name}_duration_seconds_bucket{{le="+Inf"}}'] == 5
+        assert 0 < samples[f"artifactd_{name}_duration_seconds_sum"] < 60
+    assert samples["artifactd_journal_bytes"] > 10_000
+    assert not any(name.startswith("artifactd_errors_total") for name in samples)
+
+    on_seaweedfs.restart()
+    samples = scrape(api)
+    assert samples['artifactd_tenant_jobs{tenant="acme-corp",state="stored"}'] == 3
+    assert samples["artifactd_accepted_bytes_total"] == samples["artifactd_hand_over_duration_seconds_count"] == 0
+
+
+def test_metrics_tell_of_a_failing_store(daemons, place, relay, gateway_for):
+    """While the store is away its errors are counted and the jobs stand as accepted; when it is back they are stored."""
+    way = relay(place.endpoint)
+    daemon = daemons(place.url, place.environment(way.endpoint))
+    api = Api(gateway_for(daemon))
+    run = api.run()["run_id"]
+    api.upload(run, b"first", params={"wait": "stored"})
+    way.down()
+    for number in range(3):
+        api.upload(run, b"content", path=f"{number}/")
+    name = 'artifactd_errors_total{code="store_unavailable"}'
+    eventually(lambda: scrape(api).get(name, 0) >= 1, "the store's errors are counted")
+    samples = scrape(api)
+    assert samples["artifactd_store_ok"] == 0 or samples['artifactd_jobs{state="uploading"}'] > 0
+    pending = sum(samples[f'artifactd_tenant_jobs{{tenant="{TENANT}",state="{state}"}}'] for state in ["accepted", "uploading"])
+    assert pending == 3 and samples["artifactd_queue_pending_bytes"] == 21 and samples["artifactd_queue_oldest_age_seconds"] > 0
+    way.up()
+    eventually(lambda: scrape(api)[f'artifactd_tenant_jobs{{tenant="{TENANT}",state="stored"}}'] == 4, "all are stored")
+    assert scrape(api)["artifactd_store_ok"] == 1
 
 
 def test_request_ids(api):

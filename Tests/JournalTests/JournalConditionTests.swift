@@ -79,7 +79,7 @@ import WorkerPool
             try scratch.withJournal { journal throws in
                 #expect(try journal.records(JobQuery(limit: 2_000)).map(\.id) == accepted)
                 for id in refused { #expect(try journal.record(id) == nil) }
-                #expect(try journal.counters()[.stored]?.jobs == 1)
+                #expect(try journal.jobs(in: .stored) == 1)
             }
         }
     }
@@ -223,7 +223,7 @@ import WorkerPool
             #expect(fault.code == .internalFault)
             #expect(journal.condition == .ok)
             _ = try journal.sequence(of: .sample())
-            #expect(try journal.counters()[.accepted]?.jobs == 1)
+            #expect(try journal.jobs(in: .accepted) == 1)
         }
     }
 }

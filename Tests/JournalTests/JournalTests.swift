@@ -104,27 +104,35 @@ import Testing
         }
     }
 
-    /// The counters follow every change of state and size, and every purge.
-    @Test func counters() throws {
+    /// The counts follow every change of state and size, and every purge, of each tenant by itself.
+    @Test func counts() throws {
         try scratch.withJournal { journal throws in
             for index in 0..<5 { _ = try journal.sequence(of: .sample("\(index)", size: 10)) }
+            for index in 5..<7 { _ = try journal.sequence(of: .sample("\(index)", tenant: "beta", size: 2)) }
             let fingerprint = SourceFingerprint(device: 1, inode: 2, size: 25, modifiedNanoseconds: 3)
             for change: Change in [
                 .sourceRenewed(1, fingerprint: fingerprint, size: 25), .began(2, encoding: .identity, at: 20),
                 .began(3, encoding: .identity, at: 20), .stored(3, .sample, at: 20),
-                .failed(4, ArtifactError(.sourceLost, "gone"), at: 20), .cancelled(5, at: 20),
+                .failed(4, ArtifactError(.sourceLost, "gone"), at: 20), .cancelled(5, at: 20), .cancelled(6, at: 20),
             ] { #expect(try journal.apply(change)) }
-            func counted() throws -> [JobState: [UInt64]] {
-                try journal.counters().mapValues { [UInt64($0.jobs), $0.bytes] }
+            func counted(_ tenant: String) throws -> [JobState: [UInt64]] {
+                let own = try journal.counts().filter { $0.tenant == tenant }
+                return Dictionary(uniqueKeysWithValues: own.map { ($0.state, [$0.jobs, $0.bytes]) })
             }
             var expected: [JobState: [UInt64]] = [
                 .accepted: [1, 25], .uploading: [1, 10], .stored: [1, 10], .failed: [1, 10], .cancelled: [1, 10],
             ]
-            #expect(try counted() == expected)
+            #expect(try counted("acme-corp") == expected)
+            #expect(try counted("beta") == [.accepted: [1, 2], .cancelled: [1, 2]])
             try journal.purge(finishedBefore: 1_000, keepAtMost: 0)
-            expected[.stored] = [0, 0]
-            expected[.cancelled] = [0, 0]
-            #expect(try counted() == expected)
+            expected[.stored] = nil
+            expected[.cancelled] = nil
+            #expect(try counted("acme-corp") == expected)
+            #expect(try counted("beta") == [.accepted: [1, 2]])
+            #expect(try journal.apply(.cancelled(7, at: 30)))
+            try journal.purge(finishedBefore: 1_000, keepAtMost: 0)
+            #expect(try counted("beta") == [:])
+            #expect(journal.size > 0)
         }
     }
 

@@ -61,6 +61,11 @@ extension Journal {
         return sequence
     }
 
+    /// How many jobs of all tenants stand in a state.
+    func jobs(in state: JobState) throws -> UInt64 {
+        try counts().filter { $0.state == state }.reduce(0) { $0 + $1.jobs }
+    }
+
     /// What is told of the job of that sequence.
     func record(sequence: Int64) throws -> JobRecord? {
         try records(JobQuery(after: sequence - 1, limit: 1)).first { $0.sequence == sequence }

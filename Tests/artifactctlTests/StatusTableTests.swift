@@ -6,7 +6,9 @@ import Testing
 @Suite("StatusTable")
 struct StatusTableTests {
     private static func report() -> StatusReport {
-        StatusReport(
+        var handOvers = Histogram(bounds: [0.00025, 0.0025])
+        for seconds in [0.0001, 0.0002, 0.002] { handOvers.add(seconds) }
+        return StatusReport(
             daemon: .init(
                 version: "0.1.0", pid: 42, uptimeSeconds: 3_720, store: "s3://bucket/p", integrity: "crc32c", journal: "ok",
                 storeCondition: "ok"),
@@ -14,10 +16,14 @@ struct StatusTableTests {
                 jobs: .init(accepted: 12, uploading: 3, stored: 99, failed: 1, cancelled: 0),
                 bytes: .init(accepted: 2 << 20, uploading: 1 << 30, stored: 5 << 30, failed: 7, cancelled: 0),
                 bytesPending: 3 << 29, limit: 100_000, oldestAcceptedAt: 1_700_000_000_000),
+            tenants: [],
             workers: .init(active: 3, limit: 8, allowed: 4), buffers: .init(used: 24 << 20, limit: 64 << 20),
             spool: .init(used: 0, limit: 10 << 30), descriptors: .init(used: 5, limit: 512),
             connections: .init(used: 2, limit: 256),
-            throughput: .init(bytesPerSecond: 2_097_152, bytesRead: 1 << 30, bytesSent: 1 << 29, retries: 4),
+            throughput: .init(
+                bytesPerSecond: 2_097_152, bytesRead: 1 << 30, bytesSent: 1 << 29, retries: 4, bytesAccepted: 2 << 30),
+            latencies: .init(handOver: handOvers, part: Histogram(bounds: [1, 120])), journal: .init(bytes: 5 << 20),
+            errors: ["store_unavailable": 3],
             lastError: .init(
                 code: "store_unavailable", message: "refused\u{1B}[31m", since: 1_700_000_000_000, job: nil),
             inFlight: [
@@ -34,10 +40,19 @@ struct StatusTableTests {
         "artifactd 0.1.0, pid 42, up 1h02m", "s3://bucket/p, ok", "crc32c", "accepted          12    2.0 MiB",
         "15 of 100000 jobs, 1.5 GiB to go", "waiting for 1m00s, since 2023-11-14T22:13:20Z",
         "3 active, 4 allowed now, 8 at most", "24 MiB of 64 MiB", "2.0 MiB/s", "4 requests sent again",
+        "journal      ok, 5.0 MiB", "hand-over    half within 250 µs, 99% within 2.5 ms, of 3",
         "store_unavailable since 2023-11-14T22:13:20Z (1m00s): refused",
         "id-1  [=======>        ]  50% of  1.0 GiB  ETA 1m30s   s3://bucket/p/x",
     ])
     func shows(_ text: String) { #expect(Self.text(Self.report()).contains(text)) }
+
+    /// What took longer than the last bucket says so; of what never happened nothing is said.
+    @Test func latencies() {
+        var report = Self.report()
+        #expect(!Self.text(report).contains("\npart "))
+        for seconds in [0.5, 300] { report.latencies.part.add(seconds) }
+        #expect(Self.text(report).contains("part         half within 1.0 s, 99% within more than 2m00s, of 2"))
+    }
 
     /// Text from elsewhere steers no terminal.
     @Test func escapes() { #expect(!Self.text(Self.report()).contains("\u{1B}")) }

@@ -37,10 +37,12 @@ final class Intake: Sendable {
     typealias Answer = @Sendable (Result<Accepted, ArtifactError>) -> Void
 
     /// Takes one hand-over and answers it exactly once, when the level that it asks for is reached.
+    /// - Parameter arrivedAt: when the frame came, in monotonic nanoseconds.
     /// - Parameter descriptor: what came with the frame.
     /// - Parameter spoolFile: the spool file that the request names.
     func put(
-        _ request: Put, descriptor: SharedDescriptor?, spoolFile: SpoolFile?, peer: Peer, answer: @escaping Answer
+        _ request: Put, arrivedAt: UInt64, descriptor: SharedDescriptor?, spoolFile: SpoolFile?, peer: Peer,
+        answer: @escaping Answer
     ) {
         do throws(ArtifactError) {
             let (target, place, experiment) = try place(request.target)
@@ -63,7 +65,7 @@ final class Intake: Sendable {
                 letGo(job, spoolFile)
                 throw error
             }
-            journal.accept(job) { [self] outcome in conclude(job, experiment, spoolFile, outcome, answer) }
+            journal.accept(job) { [self] outcome in conclude(job, arrivedAt, experiment, spoolFile, outcome, answer) }
         } catch {
             answer(.failure(error))
         }
@@ -96,8 +98,8 @@ final class Intake: Sendable {
     // MARK: After the commit
 
     private func conclude(
-        _ job: NewJob, _ experiment: String?, _ spoolFile: SpoolFile?, _ outcome: Result<Acceptance, ArtifactError>,
-        _ answer: @escaping Answer
+        _ job: NewJob, _ arrivedAt: UInt64, _ experiment: String?, _ spoolFile: SpoolFile?,
+        _ outcome: Result<Acceptance, ArtifactError>, _ answer: @escaping Answer
     ) {
         switch outcome {
         case .success(.accepted(let sequence, let destination, let isProvisional)):
@@ -106,7 +108,7 @@ final class Intake: Sendable {
             if job.pin == .spool { spoolFile?.committed() }
             var holds: JobQueue.Holds = isProvisional ? .unplaced : []
             if job.level == .durable, !job.pin.isDurable { holds.insert(.copying) }
-            dispatcher.accepted(job, sequence: sequence, experiment: experiment, holds: holds)
+            dispatcher.accepted(job, sequence: sequence, experiment: experiment, holds: holds, arrivedAt: arrivedAt)
             let accepted = Accepted(
                 id: job.id, level: job.pin.isDurable ? .durable : .accepted, pin: job.pin, size: job.size, isDuplicate: false,
                 destination: job.destination)

@@ -10,9 +10,14 @@ struct Peer: Sendable, Equatable {
     var isOwnUser: Bool
     /// The tenant that its requests count for.
     var tenant: String
+    /// The tenants that it might have asked for instead; nil for any.
+    var choices: Set<String>?
 
     /// Whether it may see and steer a tenant's jobs.
     func mayAct(for tenant: String) -> Bool { isAdmin || tenant == self.tenant }
+
+    /// Whether it might act for a tenant, on another connection.
+    func mayChoose(_ tenant: String) -> Bool { choices?.contains(tenant) ?? true }
 }
 
 /// Which uid may act for which tenants: from the peer credentials and the configuration, never from a frame alone.
@@ -30,17 +35,20 @@ struct PeerPolicy: Sendable {
     func admit(uid: UInt32, gid: UInt32, groups: [UInt32], tenant: String?) throws(ArtifactError) -> Peer {
         if let tenant { try Self.check(tenant) }
         let isAdmin = uid == 0 || uid == ownUser
-        let chosen = try isAdmin ? tenant ?? Self.defaultTenant : choose(uid, [gid] + groups, tenant)
-        return Peer(uid: uid, gid: gid, isAdmin: isAdmin, isOwnUser: uid == ownUser, tenant: chosen)
-    }
-
-    private func choose(_ uid: UInt32, _ groups: [UInt32], _ tenant: String?) throws(ArtifactError) -> String {
         let matching = rules.filter { rule in
             switch rule.subject {
             case .uid(let named): named == uid
-            case .gid(let named): groups.contains(named)
+            case .gid(let named): named == gid || groups.contains(named)
             }
         }
+        let chosen = try isAdmin ? tenant ?? Self.defaultTenant : choose(uid, matching, tenant)
+        let isFree = isAdmin || matching.contains { $0.tenants == nil }
+        return Peer(
+            uid: uid, gid: gid, isAdmin: isAdmin, isOwnUser: uid == ownUser, tenant: chosen,
+            choices: isFree ? nil : Set(matching.flatMap { $0.tenants ?? [] } + [chosen]))
+    }
+
+    private func choose(_ uid: UInt32, _ matching: [PeerRule], _ tenant: String?) throws(ArtifactError) -> String {
         if rules.isEmpty {
             guard let tenant, tenant != Self.defaultTenant else { return Self.defaultTenant }
             throw ArtifactError(

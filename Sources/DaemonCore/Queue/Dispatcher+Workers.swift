@@ -107,7 +107,7 @@ extension Dispatcher {
             state.thirsty = nil
             let upload = Upload(entry, target)
             state.active.append(upload)
-            state.counters.move(from: .accepted, to: .uploading, bytes: entry.size)
+            state.counters.move(from: .accepted, to: .uploading, bytes: entry.size, of: entry.tenant)
             state.health[target.store].began()
             return .begin(upload, reserved: reserved)
         }

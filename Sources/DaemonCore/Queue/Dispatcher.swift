@@ -1,4 +1,5 @@
 import ArtifactModel
+import ArtifactWire
 import Journal
 import LinuxSystem
 import Logging
@@ -33,7 +34,7 @@ final class Dispatcher: Sendable {
         var prefersNew = true
         var aborts: [Abort] = []
         var waiters = Waiters()
-        var counters = StateCounters()
+        var counters: JobCounters
         var health: [StoreHealth]
         var concurrency: ConcurrencyLimit
         var busyWorkers = 0
@@ -45,6 +46,12 @@ final class Dispatcher: Sendable {
         var meter = ThroughputMeter()
         var bytesRead: UInt64 = 0
         var bytesSent: UInt64 = 0
+        var bytesAccepted: UInt64 = 0
+        /// From a hand-over's arrival to the journal's commit: 100 µs to 10 s. Most take what an fsync takes.
+        var handOvers = Histogram(
+            bounds: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10])
+        /// From a part's request to the store's answer: 5 ms to 10 min.
+        var parts = Histogram(bounds: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600])
         /// `isOver`: something was stored since.
         var lastFailure: (error: ArtifactError, since: Int64, job: JobID?, isOver: Bool)?
         var isStopping = false
@@ -70,9 +77,11 @@ final class Dispatcher: Sendable {
     let bell = RegistryBell()
     /// Requests that were sent again.
     let retries: RetryCounter
+    /// What attempts at uploads failed with, and what requests were answered with.
+    let errors = ErrorCounter()
 
     init(
-        configuration: Configuration, stores: Stores, counters: StateCounters, cores: Int, retries: RetryCounter, log: Logger,
+        configuration: Configuration, stores: Stores, counters: JobCounters, cores: Int, retries: RetryCounter, log: Logger,
         backoff: Backoff = Backoff(base: 1_000_000_000, cap: 60_000_000_000)
     ) {
         self.configuration = configuration
@@ -82,10 +91,9 @@ final class Dispatcher: Sendable {
         self.log = log
         sizing = UploadSizing(configuration)
         buffers = BufferPool(limit: configuration.buffers)
-        var state = State(
-            health: stores.all.map { _ in StoreHealth() },
+        let state = State(
+            counters: counters, health: stores.all.map { _ in StoreHealth() },
             concurrency: ConcurrencyLimit(initial: max(2, cores), maximum: configuration.workers))
-        state.counters = counters
         monitor = Monitor(state)
     }
 
@@ -128,11 +136,15 @@ final class Dispatcher: Sendable {
     // MARK: Jobs come and go
 
     /// Takes a job in that has just been journalled, in the order of the journal.
-    func accepted(_ job: NewJob, sequence: Int64, experiment: String? = nil, holds: JobQueue.Holds) {
+    /// - Parameter arrivedAt: when its request came, in monotonic nanoseconds.
+    func accepted(_ job: NewJob, sequence: Int64, experiment: String? = nil, holds: JobQueue.Holds, arrivedAt: UInt64) {
+        let seconds = Double(System.monotonicNanoseconds() - arrivedAt) / 1e9
         monitor.withLock { state in
             state.reserved.jobs -= 1
             state.reserved.bytes -= job.size
-            state.counters.add(.accepted, bytes: job.size)
+            state.counters.add(.accepted, bytes: job.size, of: job.tenant)
+            state.bytesAccepted += job.size
+            state.handOvers.add(seconds)
             state.queue.insert(Self.entry(job, sequence, experiment, holds))
         }
         monitor.signal()
@@ -210,7 +222,7 @@ final class Dispatcher: Sendable {
         let done = monitor.withLock { state in
             let wasUploading = state.drop(sequence)
             if let entry = state.queue.remove(sequence) {
-                state.counters.move(from: wasUploading ? .uploading : .accepted, to: final, bytes: entry.size)
+                state.counters.move(from: wasUploading ? .uploading : .accepted, to: final, bytes: entry.size, of: entry.tenant)
                 if let error { state.note(error, job: entry.id, now: now) }
             }
             if final == .stored { state.lastFailure?.isOver = true }
@@ -268,8 +280,7 @@ final class Dispatcher: Sendable {
     func resize(_ upload: Upload, to size: UInt64) {
         monitor.withLock { state in
             state.queue.update(upload.sequence) { $0.size = size }
-            state.counters.remove(.uploading, bytes: upload.size)
-            state.counters.add(.uploading, bytes: size)
+            state.counters.resize(.uploading, from: upload.size, to: size, of: upload.tenant)
         }
     }
 
@@ -278,12 +289,12 @@ final class Dispatcher: Sendable {
 
     /// A failed job was cancelled.
     func forgetFailed(_ record: JobRecord) {
-        monitor.withLock { $0.counters.move(from: .failed, to: .cancelled, bytes: record.size) }
+        monitor.withLock { $0.counters.move(from: .failed, to: .cancelled, bytes: record.size, of: record.tenant) }
     }
 
     /// A failed job is pending again.
     func retried(_ job: PendingJob) {
-        monitor.withLock { $0.counters.move(from: .failed, to: .accepted, bytes: job.job.size) }
+        monitor.withLock { $0.counters.move(from: .failed, to: .accepted, bytes: job.job.size, of: job.job.tenant) }
         resume(job)
     }
 
@@ -308,20 +319,13 @@ final class Dispatcher: Sendable {
     func countLost(_ job: NewJob, _ error: ArtifactError) {
         let now = System.wallMilliseconds()
         monitor.withLock { state in
-            state.counters.move(from: .accepted, to: .failed, bytes: job.size)
+            state.counters.move(from: .accepted, to: .failed, bytes: job.size, of: job.tenant)
             state.note(error, job: job.id, now: now)
         }
     }
 
     /// Takes the journal's count of ended jobs, some of which were forgotten.
-    func recount(_ counted: [JobState: (jobs: Int, bytes: UInt64)]) {
-        monitor.withLock { state in
-            for ended in [JobState.stored, .cancelled] {
-                state.counters[ended] = StateCounters.Count(
-                    jobs: UInt64(counted[ended]?.jobs ?? 0), bytes: counted[ended]?.bytes ?? 0)
-            }
-        }
-    }
+    func recount(_ counts: [JobCount]) { monitor.withLock { $0.counters.recount(counts) } }
 
     // MARK: The store's health
 
@@ -359,13 +363,16 @@ final class Dispatcher: Sendable {
         }
     }
 
-    /// Bytes of a source have reached the store as `sent` bytes.
-    func count(read: UInt64, sent: UInt64) {
+    /// Bytes of a source have reached the store as `sent` bytes, in one request.
+    /// - Parameter begunAt: when it was begun, in monotonic nanoseconds.
+    func count(read: UInt64, sent: UInt64, begunAt: UInt64) {
         let now = System.monotonicNanoseconds()
+        let seconds = Double(now - begunAt) / 1e9
         monitor.withLock { state in
             state.bytesRead += read
             state.bytesSent += sent
             state.meter.add(read, now: now)
+            state.parts.add(seconds)
         }
     }
 
@@ -417,7 +424,9 @@ extension Dispatcher.State {
 
     mutating func deactivate(_ upload: Upload) {
         guard drop(upload.sequence) else { return }
-        if let entry = queue.entries[upload.sequence] { counters.move(from: .uploading, to: .accepted, bytes: entry.size) }
+        if let entry = queue.entries[upload.sequence] {
+            counters.move(from: .uploading, to: .accepted, bytes: entry.size, of: entry.tenant)
+        }
     }
 
     mutating func note(_ error: ArtifactError, job: JobID?, now: Int64) {

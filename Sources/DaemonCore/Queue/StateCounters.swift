@@ -5,6 +5,11 @@ struct StateCounters: Equatable {
     struct Count: Equatable {
         var jobs: UInt64 = 0
         var bytes: UInt64 = 0
+
+        static func += (left: inout Count, right: Count) {
+            left.jobs += right.jobs
+            left.bytes += right.bytes
+        }
     }
 
     private var counts: [JobState: Count] = [:]
@@ -14,28 +19,22 @@ struct StateCounters: Equatable {
         set { counts[state] = newValue }
     }
 
-    mutating func add(_ state: JobState, bytes: UInt64) {
-        self[state].jobs += 1
-        self[state].bytes += bytes
-    }
-
-    mutating func remove(_ state: JobState, bytes: UInt64) {
-        self[state].jobs -= 1
-        self[state].bytes -= bytes
-    }
+    /// Whether no job stands anywhere.
+    var isEmpty: Bool { counts.values.allSatisfy { $0.jobs == 0 } }
 
     mutating func move(from: JobState, to: JobState, bytes: UInt64) {
-        guard from != to else { return }
-        remove(from, bytes: bytes)
-        add(to, bytes: bytes)
+        self[from].jobs -= 1
+        self[from].bytes -= bytes
+        self[to].jobs += 1
+        self[to].bytes += bytes
     }
 
-    /// The counters after a restart: nothing is being uploaded yet.
-    func restarted() -> StateCounters {
-        var counters = self
-        counters[.accepted].jobs += counters[.uploading].jobs
-        counters[.accepted].bytes += counters[.uploading].bytes
-        counters[.uploading] = Count()
-        return counters
+    mutating func resize(_ state: JobState, from: UInt64, to: UInt64) {
+        self[state].bytes -= from
+        self[state].bytes += to
+    }
+
+    static func += (left: inout StateCounters, right: StateCounters) {
+        for (state, count) in right.counts { left[state] += count }
     }
 }

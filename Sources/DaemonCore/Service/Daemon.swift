@@ -134,13 +134,9 @@ private final class RunningDaemon: Sendable {
         var all: [any ObjectStore] = []
         for location in [configuration.store] + configuration.destinations { all.append(try factory.make(location)) }
         let stores = Stores(all)
-        var counters = StateCounters()
-        for (state, count) in try journal.counters() {
-            counters[state] = StateCounters.Count(jobs: UInt64(count.jobs), bytes: count.bytes)
-        }
         let dispatcher = Dispatcher(
-            configuration: configuration, stores: stores, counters: counters.restarted(), cores: System.processorCount(),
-            retries: retries, log: log)
+            configuration: configuration, stores: stores, counters: JobCounters(atStart: try journal.counts()),
+            cores: System.processorCount(), retries: retries, log: log)
         self.dispatcher = dispatcher
         try Recovery(
             journal: journal, spool: spool, pins: pins, descriptorStore: descriptorStore, dispatcher: dispatcher, log: log

@@ -56,7 +56,7 @@ struct Housekeeper: Sendable {
             let forgotten = try journal.purge(
                 finishedBefore: System.wallMilliseconds() - configuration.retention, keepAtMost: configuration.retentionJobs)
             if forgotten > 0 {
-                dispatcher.recount(try journal.counters())
+                dispatcher.recount(try journal.counts())
                 log.debug("ended jobs were forgotten", metadata: ["jobs": "\(forgotten)"])
             }
         } catch {

@@ -30,11 +30,13 @@ final class Outbox: Sendable {
     private let state: Mutex<State>
     /// Beyond so many requests open, or bytes unsent, nothing more is read: the client feels it in its own socket.
     private let requestLimit: Int
+    private let errors: ErrorCounter
     private static let byteLimit = 1 << 20
 
-    init(socket: SharedDescriptor, wakeup: Wakeup, requestLimit: Int) {
+    init(socket: SharedDescriptor, wakeup: Wakeup, requestLimit: Int, errors: ErrorCounter) {
         state = Mutex(State(socket: socket, wakeup: wakeup))
         self.requestLimit = requestLimit
+        self.errors = errors
     }
 
     /// Whether more requests may be read.
@@ -55,6 +57,7 @@ final class Outbox: Sendable {
 
     private func send(_ requestID: UInt64, _ message: Message, _ descriptor: SharedDescriptor?, isAnswer: Bool) {
         let bytes: [UInt8]
+        if case .error(let message) = message { errors.count(message.error.code) }
         do throws(ArtifactError) {
             bytes = try message.frame(requestID: requestID, descriptorCount: descriptor == nil ? 0 : 1)
         } catch {

@@ -38,6 +38,9 @@ final class RequestHandler: Sendable {
         self.status = status
     }
 
+    /// Counts what requests are answered with.
+    var errors: ErrorCounter { dispatcher.errors }
+
     typealias Answer = @Sendable (Result<Message, ArtifactError>) -> Void
 
     /// Who the client is from here on.
@@ -60,12 +63,16 @@ final class RequestHandler: Sendable {
     }
 
     /// Carries a request out.
+    /// - Parameter arrivedAt: when its frame came, in monotonic nanoseconds.
     func handle(
-        _ request: Message, descriptor: SharedDescriptor?, spoolFile: SpoolFile?, peer: Peer, answer: @escaping Answer
+        _ request: Message, arrivedAt: UInt64, descriptor: SharedDescriptor?, spoolFile: SpoolFile?, peer: Peer,
+        answer: @escaping Answer
     ) {
         switch request {
         case .put(let put):
-            intake.put(put, descriptor: descriptor, spoolFile: spoolFile, peer: peer) { answer($0.map { .accepted($0) }) }
+            intake.put(put, arrivedAt: arrivedAt, descriptor: descriptor, spoolFile: spoolFile, peer: peer) {
+                answer($0.map { .accepted($0) })
+            }
         case .wait(let wait): waitFor(wait, peer, answer)
         case .listJobs(let list): answer(Self.catching { () throws(ArtifactError) in .jobs(try records(list, peer)) })
         case .cancel(let cancel): self.cancel(cancel.id, peer, answer)

@@ -62,7 +62,7 @@ final class Server: Sendable {
     private func take(_ socket: SharedDescriptor) throws(SystemError) {
         let credentials = try PeerCredentials(of: socket.number)
         if let refusal = refusal(for: credentials) {
-            Outbox(socket: socket, wakeup: wakeup, requestLimit: 1).announceEnd(refusal)
+            Outbox(socket: socket, wakeup: wakeup, requestLimit: 1, errors: requests.errors).announceEnd(refusal)
             return log.warning("a connection is refused", metadata: ["uid": "\(credentials.uid)", "error": "\(refusal)"])
         }
         let session = try Session(socket: socket, credentials: credentials, requests: requests, log: log)

@@ -28,7 +28,8 @@ final class Session: Sendable {
         self.requests = requests
         self.log = log
         wakeup = try Wakeup()
-        outbox = Outbox(socket: socket, wakeup: wakeup, requestLimit: requests.configuration.requestsPerConnection)
+        outbox = Outbox(
+            socket: socket, wakeup: wakeup, requestLimit: requests.configuration.requestsPerConnection, errors: requests.errors)
     }
 
     /// Ends the connection from another thread.
@@ -61,6 +62,8 @@ final class Session: Sendable {
     /// What has arrived and is not dealt with yet. Belongs to the session's thread.
     private struct Inbox {
         var bytes: [UInt8] = []
+        /// When something last came; monotonic nanoseconds.
+        var arrivedAt: UInt64 = 0
         var descriptors: [SharedDescriptor] = []
         /// Since when a frame is incomplete; nil when none is.
         var begunAt: UInt64?
@@ -149,6 +152,7 @@ final class Session: Sendable {
             throw ArtifactError(.internalFault, "the connection cannot be read", cause: "\(error)")
         }
         guard let reception else { return true }
+        inbox.arrivedAt = System.monotonicNanoseconds()
         if reception.truncated {
             throw ArtifactError(.malformedFrame, "more descriptors came in one message than a frame may carry; none was kept")
         }
@@ -250,7 +254,9 @@ final class Session: Sendable {
             inbox.spoolFiles = inbox.spoolFiles.filter { !$0.value.isSpent }
             var spoolFile: SpoolFile?
             if case .put(let put) = request, case .spool(let number) = put.source { spoolFile = inbox.spoolFiles[number] }
-            requests.handle(request, descriptor: descriptor, spoolFile: spoolFile, peer: peer) { [outbox] outcome in
+            requests.handle(
+                request, arrivedAt: inbox.arrivedAt, descriptor: descriptor, spoolFile: spoolFile, peer: peer
+            ) { [outbox] outcome in
                 switch outcome {
                 case .success(let message): outbox.answer(requestID, message)
                 case .failure(let error): outbox.answer(requestID, .error(ErrorMessage(error)))

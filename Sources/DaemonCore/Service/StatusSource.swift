@@ -52,14 +52,10 @@ final class StatusSource: Sendable {
 
     private func report(for peer: Peer) -> StatusReport {
         let now = System.monotonicNanoseconds()
-        return dispatcher.snapshot { state in
-            let counters = state.counters
-            func byState(_ field: KeyPath<StateCounters.Count, UInt64>) -> StatusReport.ByState {
-                StatusReport.ByState(
-                    accepted: counters[.accepted][keyPath: field], uploading: counters[.uploading][keyPath: field],
-                    stored: counters[.stored][keyPath: field], failed: counters[.failed][keyPath: field],
-                    cancelled: counters[.cancelled][keyPath: field])
-            }
+        let errors = dispatcher.errors.named
+        let journalSize = journal.size
+        var (report, tenants) = dispatcher.snapshot { state in
+            let counters = state.counters.all
             let rate = state.meter.rate(now: now)
             let done = state.active.reduce(UInt64(0)) { $0 + $1.bytesDone }
             let inFlight = state.active.filter { peer.mayAct(for: $0.tenant) }.map { upload in
@@ -69,14 +65,15 @@ final class StatusSource: Sendable {
                     etaSeconds: rate > 0 && done > 0 ? Double(upload.size - min(done, upload.size)) / rate : nil)
             }
             let pending = counters[.accepted].bytes + counters[.uploading].bytes
-            return StatusReport(
+            let report = StatusReport(
                 daemon: StatusReport.Daemon(
                     version: artifactdVersion, pid: System.processID(), uptimeSeconds: Double(now - startedAt) / 1e9,
                     store: stores.location.description, integrity: integrity.text(for: stores.location),
                     journal: journalCondition, storeCondition: Self.condition(state.health[0])),
                 queue: StatusReport.Queue(
-                    jobs: byState(\.jobs), bytes: byState(\.bytes), bytesPending: pending - min(done, pending),
+                    jobs: .init(counters, \.jobs), bytes: .init(counters, \.bytes), bytesPending: pending - min(done, pending),
                     limit: UInt64(configuration.queueJobs), oldestAcceptedAt: state.queue.oldestAcceptedAt),
+                tenants: [],
                 workers: StatusReport.Workers(
                     active: state.busyWorkers, limit: configuration.workers, allowed: state.concurrency.current),
                 buffers: StatusReport.Bounded(used: UInt64(dispatcher.buffers.used), limit: UInt64(dispatcher.buffers.limit)),
@@ -86,12 +83,18 @@ final class StatusSource: Sendable {
                     used: UInt64(connections.load(ordering: .relaxed)), limit: UInt64(configuration.connections)),
                 throughput: StatusReport.Throughput(
                     bytesPerSecond: rate, bytesRead: state.bytesRead, bytesSent: state.bytesSent,
-                    retries: dispatcher.retries.value),
+                    retries: dispatcher.retries.value, bytesAccepted: state.bytesAccepted),
+                latencies: StatusReport.Latencies(handOver: state.handOvers, part: state.parts),
+                journal: StatusReport.JournalFile(bytes: journalSize), errors: errors,
                 lastError: state.lastFailure.map {
                     StatusReport.Failure(
                         code: "\($0.error.code)", message: "\($0.error)", since: $0.since, job: $0.job.map { "\($0)" })
                 }, inFlight: inFlight)
+            return (report, state.counters.tenants)
         }
+        // There may be many: they are sorted out where nobody waits for it.
+        report.tenants = TenantList.make(tenants, for: peer)
+        return report
     }
 
     private var journalCondition: String {

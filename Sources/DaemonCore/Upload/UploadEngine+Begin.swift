@@ -154,9 +154,10 @@ extension UploadEngine {
         let check = try session.integrity().crc.map { algorithm in
             encoding == .identity && algorithm == .crc32c ? rawCheck : Checksummer.crc(algorithm, body.bytes)
         }
+        let begunAt = System.monotonicNanoseconds()
         let stored = try session.put(description, body: body.bytes, check: check)
         worker.sent = UInt64(body.count)
-        dispatcher.count(read: pending.job.size, sent: worker.sent)
+        dispatcher.count(read: pending.job.size, sent: worker.sent, begunAt: begunAt)
         upload.end(
             .stored(
                 StoredFacts(

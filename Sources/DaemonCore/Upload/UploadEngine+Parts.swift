@@ -62,6 +62,7 @@ extension UploadEngine {
                 ? ready.rawCheck : Checksummer.crc(algorithm, ready.buffer.bytes)
         }
         let part = ready.part
+        let begunAt = System.monotonicNanoseconds()
         let receipt = try session.uploadPart(
             PartDescription(
                 key: upload.key, uploadID: prepared.uploadID, number: part.number, offset: part.offset, check: check),
@@ -70,7 +71,7 @@ extension UploadEngine {
             number: part.number, rawOffset: part.rawOffset, rawLength: part.rawLength, offset: part.offset, size: part.size,
             etag: receipt.etag, check: check, rawCheck: ready.rawCheck)
         journal.submit(.partSent(upload.sequence, record), completion: nil)
-        dispatcher.count(read: part.rawLength, sent: part.size)
+        dispatcher.count(read: part.rawLength, sent: part.size, begunAt: begunAt)
         return upload.sent(record)
     }
 

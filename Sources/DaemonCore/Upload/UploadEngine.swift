@@ -100,6 +100,8 @@ final class UploadEngine: Sendable {
             if sent != nil { dispatcher.storeAnswered(upload.store) } else { dispatcher.storeWasNotAsked(upload.store) }
         } catch {
             report(error, of: upload)
+            // Once an attempt: what other parts end with when it has failed, or is to end, says nothing more.
+            if !upload.isEnding { dispatcher.errors.count(error.code) }
             upload.end(ending(for: error, of: upload))
         }
         let ending = upload.leave()

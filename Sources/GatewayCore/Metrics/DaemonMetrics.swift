@@ -37,7 +37,7 @@ enum DaemonMetrics {
         text.write("artifactd_compression_ratio", .gauge, "Source bytes to object bytes since the start.", [.init(ratio)])
         text.write("artifactd_store_retries_total", .counter, "Requests sent to the store again.", throughput.retries)
         text.write(
-            "artifactd_errors_total", .counter, "Errors met, by code.",
+            "artifactd_errors_total", .counter, "Attempts at uploads that failed and requests refused, by the error's code.",
             (status.errors ?? [:]).sorted { $0.key < $1.key }.map { .init(Double($0.value), ("code", $0.key)) })
         text.write("artifactd_workers_active", .gauge, "Upload workers at work.", status.workers.active)
         text.write("artifactd_workers_allowed", .gauge, "Upload workers that may work now.", status.workers.allowed)
@@ -55,11 +55,14 @@ enum DaemonMetrics {
             text.write("artifactd_\(name)_limit", .gauge, "\(what), at most.", bounded.limit)
         }
         if let journal = status.journal { text.write("artifactd_journal_bytes", .gauge, "Size of the journal.", journal.bytes) }
-        if let parts = status.latencies?.part?.histogram {
-            text.write("artifactd_part_duration_seconds", "How long the store took for a part.", [([], parts)])
+        if let parts = status.latencies?.part {
+            text.write(
+                "artifactd_part_duration_seconds", "How long the store took for a part, or for an object without parts.",
+                [([], parts)])
         }
-        if let handOvers = status.latencies?.handOver?.histogram {
-            text.write("artifactd_hand_over_duration_seconds", "How long the daemon took to accept.", [([], handOvers)])
+        if let handOvers = status.latencies?.handOver {
+            text.write(
+                "artifactd_hand_over_duration_seconds", "From a hand-over's arrival until it was journalled.", [([], handOvers)])
         }
     }
 

@@ -1,4 +1,4 @@
-import ArtifactModel
+import ArtifactWire
 import FoundationEssentials
 
 /// The daemon's status document as far as metrics go. What a daemon does not tell is nil, and its metric is left out.
@@ -44,26 +44,9 @@ struct DaemonStatus: Decodable, Sendable {
         var jobs: [String: UInt64]
     }
 
-    struct Latency: Decodable, Sendable {
-        /// Upper bounds in seconds, rising.
-        var bounds: [Double]
-        /// How many in each bucket alone; one more than bounds.
-        var counts: [UInt64]
-        var sum: Double
-
-        /// Nil for a document that contradicts itself.
-        var histogram: Histogram? {
-            guard counts.count == bounds.count + 1 else { return nil }
-            var histogram = Histogram(bounds: bounds)
-            histogram.counts = counts
-            histogram.sum = sum
-            return histogram
-        }
-    }
-
     struct Latencies: Decodable, Sendable {
-        var part: Latency?
-        var handOver: Latency?
+        var part: Histogram?
+        var handOver: Histogram?
     }
 
     struct JournalFile: Decodable, Sendable {

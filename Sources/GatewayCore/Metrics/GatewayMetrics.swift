@@ -1,4 +1,5 @@
 import ArtifactModel
+import ArtifactWire
 import Glibc
 import LinuxSystem
 import Synchronization
@@ -10,6 +11,9 @@ final class GatewayMetrics: Sendable {
         var method: String
         var status: Int
     }
+
+    /// From a millisecond to ten minutes.
+    private static let durations = Histogram(bounds: [0.001, 0.0025, 0.01, 0.025, 0.1, 0.25, 1, 2.5, 10, 60, 600])
 
     private struct State {
         var requests: [Series: UInt64] = [:]
@@ -41,7 +45,7 @@ final class GatewayMetrics: Sendable {
         let series = Series(route: route, method: methods.contains(method) ? method : "other", status: status)
         state.withLock { state in
             state.requests[series, default: 0] += 1
-            state.durations[route, default: .requests].add(seconds)
+            state.durations[route, default: Self.durations].add(seconds)
             if let error { state.errors[error, default: 0] += 1 }
         }
     }

@@ -1,3 +1,5 @@
+import ArtifactWire
+
 /// Prometheus' text format, version 0.0.4: each metric's help and type once, then its samples.
 struct MetricsText {
     enum Kind: String { case counter, gauge, histogram }
