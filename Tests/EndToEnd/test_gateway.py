@@ -433,23 +433,33 @@ def test_web_pages_cannot_act_anonymously(api):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs other users")
 def test_unix_socket(daemons, gateway_for, tmp_path):
-    """On a Unix socket the peer's uid says for whom it may act."""
+    """On a Unix socket the peer's uid says for whom it may act, or any of its groups."""
     place = tmp_path / "http.sock"
-    settings = {"peers": [{"uid": 12345, "tenants": [TENANT]}]}
+    group = grp.getgrnam("users")
+    settings = {"peers": [{"uid": 12345, "tenants": [TENANT]}, {"group": group.gr_name, "tenants": ["group-tenant"]}]}
     gateway_for(daemons(), settings=settings, listen=f"unix:{place}")
     for directory in (tmp_path, *list(tmp_path.parents)[:3]):
         os.chmod(directory, os.stat(directory).st_mode | 0o011)
     os.chmod(place, 0o777)
 
-    def ask(uid, tenant):
+    def ask(uid, tenant, gid=None, groups=()):
         arguments = ["curl", "-sS", "--unix-socket", place, "-H", f"X-Tenant-ID: {tenant}", f"http://localhost{API}", "-w", "%{http_code}"]
-        become = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+        supplementary = "--groups=" + ",".join(map(str, groups)) if groups else "--clear-groups"
+        become = ["setpriv", f"--reuid={uid}", f"--regid={uid if gid is None else gid}", supplementary]
         return subprocess.run([*become, *arguments], capture_output=True, text=True, check=True, timeout=60).stdout[-3:]
 
     assert ask(0, "any-tenant") == "200"
     assert ask(12345, TENANT) == "200"
     assert ask(12345, "other") == "403"
     assert ask(54321, TENANT) == "403"
+    assert ask(54321, "group-tenant") == "403"
+    assert ask(54321, "group-tenant", gid=group.gr_gid) == "200"
+    assert ask(54321, "group-tenant", groups=[group.gr_gid]) == "200"
+    # More than fit into a first guess, as in a large directory service; and a group that comes last counts too.
+    assert ask(54321, "group-tenant", groups=[*range(30_000, 30_100), group.gr_gid]) == "200"
+    assert ask(54321, "group-tenant", groups=range(30_000, 30_100)) == "403"
+    assert ask(12345, "group-tenant", groups=[group.gr_gid]) == "200"
+    assert ask(12345, TENANT, groups=[group.gr_gid]) == "200"
 
 
 # MARK: Bounds

@@ -21,7 +21,7 @@ struct Authenticator: Sendable {
     /// The sender of a request with these headers over this connection.
     /// - Throws: `unauthorized` without a token that counts; `forbidden` where a user may do nothing here.
     func caller(_ headers: HTTPFields, _ channel: any Channel) async throws -> Caller {
-        if case .unix = listen { return try user(try await PeerUser(of: channel)) }
+        if case .unix = listen { return try user(try await PeerCredentials.of(channel)) }
         if let header = headers[.authorization] { return try holder(of: header) }
         guard allowsAnonymous else {
             throw APIError(.unauthorized, "send a token: Authorization: Bearer TOKEN")
@@ -42,13 +42,13 @@ struct Authenticator: Sendable {
     }
 
     /// As the daemon: root and the gateway's own user may act for any tenant.
-    private func user(_ user: PeerUser) throws(APIError) -> Caller {
+    private func user(_ user: PeerCredentials) throws(APIError) -> Caller {
         let name = "uid-\(user.uid)"
         if user.uid == 0 || user.uid == System.effectiveUserID() { return Caller(name: name, tenants: .any) }
         let matching = peers.filter { rule in
             switch rule.subject {
             case .user(let uid): uid == user.uid
-            case .group(let gid): gid == user.gid
+            case .group(let gid): gid == user.gid || user.groups.contains(gid)
             }
         }
         guard !matching.isEmpty else {
@@ -61,26 +61,16 @@ struct Authenticator: Sendable {
     }
 }
 
-/// The user at the other end of a Unix socket, as the kernel noted it when the connection was made.
-struct PeerUser: Sendable, Equatable {
-    var uid: UInt32
-    /// The user's own group; the supplementary ones are not asked for.
-    var gid: UInt32
-
-    init(of channel: any Channel) async throws {
-        /// The kernel's `struct ucred`, which Glibc does not show Swift.
-        struct Credentials: Sendable {
-            var pid: Int32 = 0
-            var uid: UInt32 = 0
-            var gid: UInt32 = 0
-        }
-        guard let provider = channel as? any SocketOptionProvider else {
-            throw APIError(.internalError, "the connection does not say who made it")
-        }
-        let credentials: Credentials = try await provider.unsafeGetSocketOption(
-            level: NIOBSDSocket.OptionLevel(rawValue: SOL_SOCKET), name: NIOBSDSocket.Option(rawValue: SO_PEERCRED)
-        ).get()
-        uid = credentials.uid
-        gid = credentials.gid
+extension PeerCredentials {
+    /// Those of the client of a connection over a Unix socket. They are the kernel's note of when it connected, whenever it is
+    /// asked.
+    fileprivate static func of(_ channel: any Channel) async throws -> PeerCredentials {
+        let credentials = try await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { socket in
+                try PeerCredentials(of: socket)
+            }
+        }.get()
+        guard let credentials else { throw APIError(.internalError, "the connection does not say who made it") }
+        return credentials
     }
 }
