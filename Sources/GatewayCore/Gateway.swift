@@ -85,14 +85,15 @@ public struct Gateway: Service {
                 availableConnectionsDelegate: .maximum(configuration.connections, logger: quiet)),
             onServerRunning: { [log, configuration, environment] channel in
                 let address = channel.localAddress.flatMap(\.port).map { ":\($0)" } ?? ""
-                log.notice(
-                    "listening",
-                    metadata: [
-                        "address": "\(configuration.listen)", "port": "\(address.dropFirst())", "version": "\(artifactdVersion)",
-                    ])
                 do throws(SystemError) {
                     // As the daemon's: the owner and the group; 'peers:' says what they may.
                     if case .unix(let path) = configuration.listen { try System.setMode(0o660, of: path) }
+                    log.notice(
+                        "listening",
+                        metadata: [
+                            "address": "\(configuration.listen)", "port": "\(address.dropFirst())",
+                            "version": "\(artifactdVersion)",
+                        ])
                     try Systemd.notify("READY=1", environment: environment)
                 } catch {
                     log.error("the gateway is not quite ready", metadata: ["error": "\(error)"])
