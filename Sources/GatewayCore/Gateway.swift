@@ -3,6 +3,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 import LinuxSystem
+import Logfmt
 public import Logging
 import NIOCore
 import NIOPosix
@@ -42,9 +43,7 @@ public struct Gateway: Service {
         let services: [any Service] = [
             application, LinkKeeper(daemon: daemon, pause: Self.linkPause), TokenKeeper(tokens: tokens, log: log),
         ]
-        var quiet = log
-        quiet.logLevel = max(log.logLevel, .warning)
-        var lifecycle = ServiceGroupConfiguration(services: services, logger: quiet)
+        var lifecycle = ServiceGroupConfiguration(services: services, logger: log.quiet(below: .warning))
         lifecycle.maximumGracefulShutdownDuration = configuration.stopTimeout
         let outcome: Result<Void, any Error>
         do {
@@ -71,8 +70,7 @@ public struct Gateway: Service {
             downloads: DownloadRoute(
                 daemon: daemon, threads: threads, admission: downloads, metrics: metrics,
                 directory: configuration.temporaryDirectory), metrics: metrics, log: log)
-        var quiet = log
-        quiet.logLevel = max(log.logLevel, .notice)
+        let quiet = log.quiet(below: .notice)
         return Application(
             responder: responder,
             server: HTTPServerBuilder { [configuration] responder in

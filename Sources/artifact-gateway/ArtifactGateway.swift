@@ -51,17 +51,12 @@ struct ArtifactGateway: AsyncParsableCommand {
         do {
             try System.disableCoreFiles()
             let configuration = try settings()
-            let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
-            let withTime = environment["JOURNAL_STREAM"] == nil
-            LoggingSystem.bootstrap { LogfmtHandler(label: $0, program: "artifact-gateway", level: level, withTime: withTime) }
-            let log = Logger(label: "artifact-gateway")
-            var quiet = log
-            quiet.logLevel = max(level, .warning)
+            let log = Logger.bootstrap(program: "artifact-gateway", level: configuration.logLevel, environment: environment)
             let gateway = try Gateway(configuration: configuration, environment: environment, log: log)
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(
                     services: [ServiceGroupConfiguration.ServiceConfiguration(service: gateway)],
-                    gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+                    gracefulShutdownSignals: [.sigterm, .sigint], logger: log.quiet(below: .warning)))
             try await group.run()
         } catch let error as ArtifactError {
             System.writeToStandardError("artifact-gateway: \(error)\n")

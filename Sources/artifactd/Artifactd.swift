@@ -54,20 +54,15 @@ struct Artifactd: AsyncParsableCommand {
         do {
             try System.disableCoreFiles()
             let configuration = try Self.configuration(self, environment)
-            let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
-            let withTime = environment["JOURNAL_STREAM"] == nil
-            LoggingSystem.bootstrap { LogfmtHandler(label: $0, program: "artifactd", level: level, withTime: withTime) }
+            let log = Logger.bootstrap(program: "artifactd", level: configuration.logLevel, environment: environment)
             try S3.initialize()
-            let log = Logger(label: "artifactd")
             for notice in ConfigurationSource.unknownVariables(in: environment) { log.warning("\(notice)") }
-            var quiet = log
-            quiet.logLevel = max(level, .warning)
             let group = ServiceGroup(
                 configuration: ServiceGroupConfiguration(
                     services: [
                         ServiceGroupConfiguration.ServiceConfiguration(
                             service: Daemon(configuration: configuration, environment: environment, log: log))
-                    ], gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet))
+                    ], gracefulShutdownSignals: [.sigterm, .sigint], logger: log.quiet(below: .warning)))
             try await group.run()
         } catch let error as SystemError {
             System.writeToStandardError("artifactd: \(error)\n")

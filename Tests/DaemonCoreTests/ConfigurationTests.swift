@@ -86,7 +86,7 @@ private struct FewUsers: UserDatabase {
         expected.descriptors = 13
         expected.retention = 12 * 3_600_000
         expected.retentionJobs = 14
-        expected.logLevel = "debug"
+        expected.logLevel = .debug
         expected.peers = [
             PeerRule(subject: .uid(1000), tenants: ["acme", "beta"]), PeerRule(subject: .gid(2000), tenants: nil),
             PeerRule(subject: .uid(7), tenants: ["x"]),
@@ -109,7 +109,7 @@ private struct FewUsers: UserDatabase {
         #expect(found.store == .directory(path: "/x"))
         #expect(found.compression == .auto)
         #expect(found.s3.integrity == .md5)
-        #expect(found.logLevel == "error")
+        #expect(found.logLevel == .error)
         #expect(found.retention == 90_000)
     }
 

@@ -43,7 +43,7 @@ struct GatewayConfigurationTests {
             [configuration.headerTimeout, configuration.idleTimeout, configuration.stopTimeout] == [
                 .seconds(7), .seconds(8), .seconds(9),
             ])
-        #expect(configuration.logLevel == "debug")
+        #expect(configuration.logLevel == .debug)
         #expect(try GatewayConfiguration(yaml: "", name: "f").uploads == GatewayConfiguration().uploads)
     }
 

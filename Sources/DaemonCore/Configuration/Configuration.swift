@@ -1,4 +1,5 @@
 public import ArtifactModel
+public import Logging
 public import S3
 
 /// Everything that can be set, with its defaults. Where a value comes from, in order: command line, environment, file, default.
@@ -43,8 +44,8 @@ public struct Configuration: Sendable, Equatable {
     public var peers: [PeerRule] = []
     /// How S3 is spoken.
     public var s3 = S3()
-    /// The least level that is logged: trace, debug, info, notice, warning, error or critical.
-    public var logLevel: String = "info"
+    /// The least level that is logged.
+    public var logLevel = Logger.Level.info
 
     /// How S3 is spoken.
     public struct S3: Sendable, Equatable {

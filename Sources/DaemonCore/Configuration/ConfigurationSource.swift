@@ -1,5 +1,6 @@
 public import ArtifactModel
 import LinuxSystem
+import Logging
 import S3
 
 /// What one source (the command line, the environment, the file) says; nil for what it leaves open.
@@ -145,7 +146,7 @@ extension Configuration {
         try set(.retention, \.retention, in: &result, "a number with s, m, h or d behind it") { Duration.milliseconds($0) }
         try set(.retentionJobs, \.retentionJobs, in: &result, number) { Int($0) }
         try set(.logLevel, \.logLevel, in: &result, "trace, debug, info, notice, warning, error or critical") {
-            ["trace", "debug", "info", "notice", "warning", "error", "critical"].contains($0) ? $0 : nil
+            Logger.Level(rawValue: $0)
         }
         try set(.s3Integrity, \.s3.integrity, in: &result, "auto, crc64nvme, crc32c, sha256 or md5") {
             IntegritySetting(rawValue: $0)

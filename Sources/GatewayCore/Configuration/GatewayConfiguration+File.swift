@@ -1,6 +1,7 @@
 public import ArtifactModel
 import Glibc
 import LinuxSystem
+import Logging
 import Yams
 
 extension GatewayConfiguration {
@@ -47,10 +48,8 @@ extension GatewayConfiguration {
         case "stop_timeout": stopTimeout = .seconds(try file.number(node, 1...86_400))
         case "temporary": temporaryDirectory = try file.text(node)
         case "log_level":
-            let level = try file.text(node)
-            let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
-            guard levels.contains(level) else {
-                throw file.refusal(node, "log_level is one of \(levels.joined(separator: ", "))")
+            guard let level = Logger.Level(rawValue: try file.text(node)) else {
+                throw file.refusal(node, "log_level is one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
             }
             logLevel = level
         default: throw file.refusal(keyNode, "unknown key '\((keyNode.string ?? "").escapedForLog)'")

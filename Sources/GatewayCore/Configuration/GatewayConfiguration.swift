@@ -1,4 +1,5 @@
 public import ArtifactModel
+public import Logging
 
 /// The gateway's settings.
 public struct GatewayConfiguration: Sendable {
@@ -31,7 +32,7 @@ public struct GatewayConfiguration: Sendable {
     public var stopTimeout = Duration.seconds(30)
     /// Where nameless files of downloads lie.
     public var temporaryDirectory = "/var/tmp"
-    public var logLevel = "info"
+    public var logLevel = Logger.Level.info
 
     public init() {}
 
