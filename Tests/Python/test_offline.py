@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import pathlib
+import re
 import signal
 import stat
 import threading
@@ -75,7 +76,7 @@ def log_a_run(tracker, directory):
         run.flush()
         with pytest.raises(artifactd.DaemonUnavailable, match="handed over by your next tracker"):
             run.wait(timeout=1)
-        assert (run.experiment_id, run.artifact_uri) == ("", "")
+        assert (run.experiment_id, run.artifact_uri, run.name) == ("", "", "n")
     with pytest.raises(artifactd.DaemonUnavailable, match="your next tracker hands it over"):
         run.wait("committed", timeout=1)
     return run.run_id
@@ -124,7 +125,7 @@ def test_daemon_that_comes_later(away, track, place):
         early = run.log_text("early", "a")
         assert not early.done and early.error is None and early.job_id is None and early.state is None
         away.start()
-        eventually(lambda: not isinstance(run.log_text("late", "a"), artifactd.OfflineTicket), "the daemon is found")
+        eventually(lambda: not run.log_text("late", "a").is_kept, "the daemon is found")
         early.wait("stored", timeout=10)
         assert early.done and early.job_id and early.state == "stored"
     run.wait("committed", timeout=20)
@@ -253,13 +254,13 @@ def test_open_artifact(away, track, place):
     with tracker.start_run("e") as run:
         with run.open_artifact("a", size_hint=10) as file:
             file.write(b"content")
-        assert isinstance(file.ticket, artifactd.OfflineTicket)
+        assert file.ticket.is_kept
         with pytest.raises(ZeroDivisionError), run.open_artifact("b") as file:
             raise ZeroDivisionError
         late = run.open_artifact("c")
         late.write(b"late")
         away.start()
-        eventually(lambda: not isinstance(run.log_text("x", "d"), artifactd.OfflineTicket), "the daemon is found")
+        eventually(lambda: not run.log_text("x", "d").is_kept, "the daemon is found")
         late.close()
     assert content(run.run_id, tracker) == {"a": b"content", "c": b"late", "d": b"x"} and entries(place) == []
 
@@ -325,3 +326,142 @@ def test_fork(away, track, place):
         wait_for_child(pid)
     away.start()
     assert tracker.hand_over_offline() and sorted(content(run.run_id, tracker)) == ["child", "parent"]
+
+
+# --- The end of the process ---
+
+# Keeps runs of several files each.
+def keep_runs(tracker, count):
+    for number in range(count):
+        with tracker.start_run("e", run_id=f"r{number}") as run:
+            for each in range(20):
+                run.log_text(f"{number} {each}", str(each))
+
+
+# A next program, however short, hands over all that is kept before it ends.
+def test_short_program(away, track, place):
+    tracker = track(away, offline_dir=place)
+    keep_runs(tracker, 15)
+    away.start()
+    code = f"""
+import artifactd
+with artifactd.ExperimentTracker(offline_dir={str(place)!r}).start_run("short"):
+    pass
+"""
+    done = run_python(code, away)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert entries(place) == []
+    assert stored_once(tracker, 300) and {each.status for each in tracker.list_runs()} == {"finished"}
+
+
+# Where the daemon hangs, the program ends after its exit timeout, says how much is left, and the next one hands it over once.
+def test_end_while_the_daemon_hangs(away, track, place):
+    tracker = track(away, offline_dir=place)
+    keep_runs(tracker, 2)
+    away.start()
+    code = f"""
+import artifactd, os, signal
+tracker = artifactd.ExperimentTracker(offline_dir={str(place)!r}, exit_timeout=0.3)
+tracker._outlet(None).require()
+os.kill({away.process.pid}, signal.SIGSTOP)
+tracker._look_for_kept(tracker._outlet(None))
+"""
+    done = run_python(code, away)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert re.fullmatch(rf"44 requests, among them 40 files of \d+ bytes, are still kept in {place}; your next program .*\n", done.stderr)
+    away.signal(signal.SIGCONT)
+    assert tracker.hand_over_offline() and entries(place) == [] and stored_once(tracker, 40)
+
+
+# What this process kept goes to a daemon that came before its end.
+def test_daemon_that_comes_before_the_end(away, track, place):
+    tracker = track(away, offline_dir=place)
+    keep_runs(tracker, 1)
+    away.start()
+    tracker.close()
+    assert entries(place) == [] and stored_once(tracker, 20) and tracker.get_run("r0").status == "finished"
+
+
+# Without a daemon the end says what is kept, and where; a forked child, which kept nothing, says nothing.
+def test_end_without_a_daemon(away, place):
+    code = f"""
+import artifactd, multiprocessing
+with artifactd.ExperimentTracker(offline_dir={str(place)!r}).start_run("e") as run:
+    run.log_text("12345", "a")
+    process = multiprocessing.get_context("fork").Process(target=int)
+    process.start()
+    process.join()
+"""
+    done = run_python(code, away)
+    first, last = done.stderr.splitlines()
+    assert done.returncode == 0 and first.startswith("no daemon runs: run") and first.endswith(f"is kept in {place}")
+    assert last.startswith(f"3 requests, among them 1 files of 5 bytes, are still kept in {place}; your next program")
+
+
+# Hand-overs that a daemon does not answer are kept at the end, and are there once when it answers after all.
+def test_unanswered_at_the_end(daemon, track, place, caplog):
+    tracker = track(daemon, offline_dir=place, exit_timeout=0.3)
+    run = tracker.start_run("e")
+    run.log_text("x", "a").wait("stored", timeout=10)
+    daemon.signal(signal.SIGSTOP)
+    ticket = run.log_text("y", "b")
+    tracker.close()
+    assert ticket.is_kept and any("'b' is kept in" in record.getMessage() for record in caplog.records)
+    daemon.signal(signal.SIGCONT)
+    other = track(daemon, offline_dir=place)
+    assert other.hand_over_offline() and entries(place) == []
+    assert stored_once(other, 2) and sorted(content(run.run_id, other)) == ["a", "b"]
+
+
+# --- What is said meanwhile ---
+
+
+# A ticket, and a run, say that things are kept and where; the experiment's id and the run's name are known all the same.
+def test_what_is_said_while_kept(away, track, place):
+    tracker = track(away, offline_dir=place, tenant_id="default")
+    kept = f"is kept in {place}, and handed over by your next tracker"
+    with tracker.start_run("e", run_name="n") as run:
+        ticket = run.log_text("x", "a")
+        for wait in (ticket.wait, lambda: ticket.wait("stored"), lambda: run.wait("stored")):
+            with pytest.raises(artifactd.DaemonUnavailable, match=f"'a' {kept}"):
+                wait()
+        for call in (run.list_artifacts, run.download_artifacts, lambda: run.delete_artifacts("a"), lambda: run.wait("committed")):
+            with pytest.raises(artifactd.DaemonUnavailable, match=f"run {run.run_id} is kept in {place}; your next tracker"):
+                call()
+        known = run.experiment_id
+        assert run.name == "n" and run.artifact_uri == ""
+        away.start()
+        eventually(lambda: not run.log_text("y", "b").is_kept, "the daemon is found")
+        assert [each.path for each in run.list_artifacts()] == ["a", "b"]
+        assert run.artifact_uri.endswith(f"/runs/{run.run_id}/artifacts") and run.experiment_id == known
+    assert tracker.get_run(run.run_id).experiment_id == known
+
+
+# A ticket of a daemon that goes says so too.
+def test_ticket_of_a_daemon_that_goes(daemon, track, place):
+    tracker = track(daemon, offline_dir=place, retry_timeout=0.3)
+    with tracker.start_run("e") as run:
+        daemon.signal(signal.SIGSTOP)
+        ticket = run.log_text("x", "a")
+        assert not ticket.is_kept
+        daemon.kill()
+        with pytest.raises(artifactd.DaemonUnavailable, match=f"'a' is kept in {place}, and handed over by your next tracker"):
+            ticket.wait("stored")
+        assert ticket.is_kept and ticket.error is None and not ticket.done
+        daemon.start()
+        eventually(lambda: not run.log_text("y", "b").is_kept, "the daemon is found")
+        ticket.wait("stored", timeout=10)
+    assert not ticket.is_kept and stored_once(tracker, 2)
+
+
+# What was logged to a run of another node, which has not handed it over itself, stays until it has.
+def test_run_of_another_node_that_is_offline_too(away, track, place, tmp_path):
+    track(away, offline_dir=tmp_path / "other").start_run("e", run_id="shared")
+    with track(away, offline_dir=place).attach_run("shared") as run:
+        run.log_text("x", "a")
+    away.start()
+    tracker = track(away, offline_dir=place)
+    assert not tracker.hand_over_offline() and len(entries(place)) == 3
+    assert track(away, offline_dir=tmp_path / "other").hand_over_offline()
+    tracker.hand_over_offline()
+    assert entries(place) == []

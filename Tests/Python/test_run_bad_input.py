@@ -91,6 +91,10 @@ def test_values(run):
     refuses(artifactd.NotSerialisable, "takes a str, not a bytes", lambda: run.log_text(b"x", "a"))
     refuses(artifactd.NotSerialisable, "no UTF-8 form", lambda: run.log_text("\udcff", "a"))
     refuses(artifactd.NotSerialisable, "is no figure", lambda: run.log_figure("x", "a.png"))
+    refuses(artifactd.NotSerialisable, "`a` is an int with too many digits", lambda: run.log_dict({"a": 10**5000}, "a.json"))
+    refuses(artifactd.NotSerialisable, "too many digits", lambda: run.log_dict({10**5000: 1}, "a.yaml"))
+    for value in (None, "text", b"x", 7):
+        refuses(artifactd.NotSerialisable, "takes a dict or a list, not", lambda value=value: run.log_dict(value, "a.json"))
     assert run.list_artifacts() == []
 
 
@@ -133,6 +137,112 @@ def test_directory_with_bad_files(tracker, tmp_path, monkeypatch):
     assert isinstance(errors["all/secret"], artifactd.SourceUnreadable) and "permissions" in str(errors["all/secret"])
     assert isinstance(errors["all/inner/loop"], artifactd.InvalidSource) and "remove the link" in str(errors["all/inner/loop"])
     assert [each.path for each in run.list_artifacts()] == ["all/good", "all/inner/good"]
+
+
+# --- Arguments ---
+
+SECONDS = "must be a number of seconds, finite and not negative"
+NO_DURATIONS = ("x", b"1", -1, float("nan"), float("inf"), 10**400, True, [1], 10**5000)
+
+
+# What waits takes seconds and nothing else, says so by the argument's name, before anything is made.
+@pytest.mark.parametrize("timeout", NO_DURATIONS, ids=lambda value: type(value).__name__)
+def test_timeouts(run, tmp_path, timeout):
+    (tmp_path / "empty").mkdir()
+    client, tracker, ticket, group = run.client, run._tracker, run.log_text("x", "a"), run.group("g", 1, 0)
+    for call in (
+        ticket.wait,
+        run.wait,
+        run.flush,
+        run.list_artifacts,
+        run.download_artifacts,
+        group.wait,
+        group.flush,
+        run.log_artifacts(tmp_path / "empty").wait,
+        client.wait,
+        client.flush,
+        client.connect,
+        client.status,
+        client.jobs,
+        client.retry,
+        client.open_spool,
+    ):
+        refuses(artifactd.InvalidRequest, f"timeout {SECONDS}", lambda call=call: call(timeout=timeout))
+    refuses(artifactd.InvalidRequest, f"attach_run: timeout {SECONDS}", lambda: tracker.attach_run("r", timeout=timeout))
+    refuses(artifactd.InvalidRequest, f"start_run: timeout {SECONDS}", lambda: tracker.start_run("other", timeout=timeout))
+    refuses(artifactd.InvalidRequest, "", lambda: run.open_artifact("b", timeout=timeout))
+    for name in ("retry_timeout", "answer_timeout", "exit_timeout"):
+        refuses(artifactd.InvalidRequest, f"{name} {SECONDS}", lambda name=name: artifactd.Client(**{name: timeout}))
+        refuses(artifactd.InvalidRequest, f"{name} {SECONDS}", lambda name=name: artifactd.ExperimentTracker(**{name: timeout}))
+    assert [each.name for each in tracker.search_experiments()] == ["e"]
+
+
+# Arguments of other kinds are named too, with what to give.
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda run: artifactd.ExperimentTracker(tenant_id=5), "tenant_id must be a str that is not empty, or None, not 5"),
+        (lambda run: artifactd.ExperimentTracker(tenant_id=""), "tenant_id must be a str"),
+        (lambda run: artifactd.ExperimentTracker(5), "socket must be a path"),
+        (lambda run: artifactd.ExperimentTracker(b"/s"), "socket must be a path"),
+        (lambda run: artifactd.ExperimentTracker(offline_dir=5), "offline_dir must be a path"),
+        (lambda run: artifactd.Client(""), "socket must be a path"),
+        (lambda run: artifactd.Client(tenant=b"x"), "tenant must be a str"),
+        (lambda run: artifactd.RunConfig(tenant_id=5), "tenant_id must be a str"),
+        (lambda run: artifactd.ExperimentConfig("e", tenant_id=5), "tenant_id must be a str"),
+        (lambda run: artifactd.ExperimentConfig(None), "name must be a str"),
+        (lambda run: run._tracker.start_run("n", {"run_name": "x"}), r"config must be a RunConfig, not a dict; .*RunConfig\("),
+        (lambda run: run._tracker.start_run("n", run_name=5), "a run's name must be text, not int"),
+        (lambda run: run._tracker.start_run("n", run_name=b"x"), "must be text, not bytes"),
+        (lambda run: run._tracker.start_run("n", tags={1: "x"}), "a tag's key must be text, not int"),
+        (lambda run: run._tracker.start_run("n", tags={"k": 10**5000}), "the value of tag 'k' has too many digits"),
+        (lambda run: run._tracker.start_run("n", wait_on_exit=None), "choose one of accepted"),
+        (lambda run: run._tracker.start_run(experiment_id=5), "experiment_id must be a str"),
+        (lambda run: run._tracker.create_experiment(None), "config must be a ExperimentConfig, not a NoneType"),
+        (lambda run: run._tracker.create_experiment("n", artifact_location=5), "artifact_location must be a str"),
+        (lambda run: run._tracker.get_experiment(5), "name must be a str"),
+        (lambda run: run._tracker.get_experiment(experiment_id=""), "experiment_id must be a str"),
+        (lambda run: run._tracker.search_experiments(5), "search must be a str"),
+        (lambda run: run._tracker.search_experiments(lifecycle_stage={}), "choose one of active, deleted"),
+        (lambda run: run._tracker.list_runs(limit="x"), "limit must be an int"),
+        (lambda run: run._tracker.list_runs(offset=-1), "offset must be an int that is not negative"),
+        (lambda run: run._tracker.list_runs(status=["running"]), "choose one of running"),
+        (lambda run: run._tracker.end_run("absent", None), ""),
+        (lambda run: run._tracker.attach_run(None), "cannot be a run's id"),
+        (lambda run: run.end(None), "finished, failed or killed"),
+        (lambda run: run.wait(None), "choose one of"),
+        (lambda run: run.wait(progress="no"), "progress must be True or False"),
+        (lambda run: run.delete_artifacts("a", "yes"), "recursive must be True or False"),
+        (lambda run: run.list_artifacts(kind=5), "choose one of model"),
+        (lambda run: run.download_artifacts("a", 5), "dst_path must be a path"),
+        (lambda run: run.log_artifacts(None), "log_artifacts: local_dir must be a path"),
+        (lambda run: run.log_artifacts(""), "local_dir must be a path"),
+        (lambda run: run.log_text("x", "a", colour="red"), "log_text has no option 'colour'; its options are level"),
+        (lambda run: run.log_text("x", "a", level="stored"), "choose one of accepted, durable"),
+        (lambda run: run.log_text("x", "a", compression={}), "choose one of none, gzip"),
+        (lambda run: run.log_text("x", "a", content_type=b"text/plain"), "content_type must be a str"),
+        (lambda run: run.log_text("x", "a", idempotency_key="x"), "idempotency_key must be 1 to 128 bytes"),
+        (lambda run: run.log_figure(object(), "a.png", save_options="dpi"), "save_options must be a dict whose keys are str"),
+        (lambda run: run.open_artifact("a", size_hint="x"), "size_hint must be an int"),
+        (lambda run: run.open_artifact("a", colour="red"), "no option 'colour'"),
+        (lambda run: run.group("g", "2"), "1 to 10,000 members"),
+        (lambda run: run.group(None, 2), "name must be a str"),
+        (lambda run: run.client.put(b"x", None), "destination must be a URI, a key"),
+        (lambda run: run.client.put(b"x", ""), "destination must be a URI, a key"),
+        (lambda run: run.client.wait("0198c0de-1234-7abc-8def-0123456789ab"), "jobs must be a list of tickets"),
+        (lambda run: run.client.wait([7]), "jobs must be tickets or jobs' ids; 7 is none"),
+        (lambda run: run.client.wait(run.log_text("x", "a")), "jobs must be a list"),
+        (lambda run: run.client.retry("0198c0de"), "ids must be a list"),
+        (lambda run: run.client.jobs(5), "state must be a state or a list of states"),
+        (lambda run: list(run.client.jobs(["done"])), "choose one of accepted"),
+        (lambda run: run.client.get("a", 5), "target must be a path or an open binary file"),
+        (lambda run: run.client.delete(None), "uri must be a str"),
+        (lambda run: run.client.list_objects(None), "prefix must be a str"),
+        (lambda run: list(run.client.list_objects("", page_size=5000)), ""),
+    ],
+)
+def test_arguments(run, call, text):
+    refuses(artifactd.InvalidRequest, text, lambda: call(run))
 
 
 # --- Names ---

@@ -410,7 +410,7 @@ def test_daemon_that_does_not_come_back(daemon, track, caplog):
 
 # A daemon that hangs neither.
 def test_daemon_that_hangs(daemon, track):
-    tracker = track(daemon, retry_timeout=0.5, answer_timeout=0.3, exit_timeout=0.3)
+    tracker = track(daemon, retry_timeout=0.5, answer_timeout=2, exit_timeout=0.3)
     with pytest.raises(artifactd.Timeout, match="answers nothing"), tracker.start_run("e") as run:
         daemon.signal(signal.SIGSTOP)
         run.log_text("x", "a")

@@ -8,6 +8,7 @@ import pytest
 
 from artifactd import messages, wire
 from artifactd.errors import ArtifactError
+from artifactd.experiment import experiment_id
 
 DIRECTORY = pathlib.Path(__file__).resolve().parents[2] / "protocol" / "vectors"
 
@@ -108,3 +109,9 @@ def test_tests_every_field():
         seen |= {(type(message), name) for name in parameter.values[0]["fields"]}
     declared = {(kind, field.name) for kind in wire.MESSAGES.values() for field in dataclasses.fields(kind)}
     assert declared - seen == set()
+
+
+# Experiments have the ids that every node derives.
+@pytest.mark.parametrize("vector", vectors("experiments.json"))
+def test_experiment_ids(vector):
+    assert experiment_id(vector["tenant"], vector["experiment"]) == vector["id"]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from artifactd.arguments import checked_arguments
 from artifactd.artifact_list import ArtifactList
 from artifactd.artifact_log import ArtifactLog, PutOptions
 from artifactd.checks import checked_directory, checked_path
@@ -44,6 +45,7 @@ _log = logging.getLogger("artifactd")
 PATIENCE = 3.0
 
 
+@checked_arguments
 class ActiveRun(ArtifactLog):
     """A run. `ExperimentTracker.start_run` and `attach_run` make it; until it is left, the tracker's own log methods mean it.
 
@@ -83,7 +85,7 @@ class ActiveRun(ArtifactLog):
         self._pid = os.getpid()
         self._is_over = False
         self._is_guarded = False
-        self._tickets = TicketSet(outlet.client, outlet.rescue)
+        self._tickets = TicketSet(outlet.client)
 
     def __repr__(self) -> str:
         return f"<ActiveRun {self.run_id}>"
@@ -100,7 +102,7 @@ class ActiveRun(ArtifactLog):
 
     @property
     def experiment_id(self) -> str:
-        """The experiment's id; empty while the run is known only offline."""
+        """The experiment's id; empty while the run is kept offline and its tenant is not known: name it by `tenant_id`."""
         return self._record.experiment_id if self._record else ""
 
     @property
@@ -174,9 +176,7 @@ class ActiveRun(ArtifactLog):
             return
         if not self._is_over:
             self.flush(timeout)
-        if self._outlet.is_kept(self._run_id):
-            message = f"run {self._run_id} is kept offline; your next tracker hands it over to a daemon, which commits it"
-            raise DaemonUnavailable("daemon_unavailable", message)
+        self._outlet.reach(self._run_id)
         if progress:
             self._tickets.wait("stored", remaining(deadline), progress)
         waited = self.client.registry.wait_commit(self._run_id, None, remaining(deadline))
@@ -320,7 +320,7 @@ class ActiveRun(ArtifactLog):
         return self._outlet.open(place, size_hint, timeout, adopt, options)
 
     def _new_set(self) -> TicketSet:
-        return TicketSet(self.client, self._outlet.rescue)
+        return TicketSet(self.client)
 
     def _refuse(self, path: str, error: ArtifactError) -> None:
         _log.warning("%r is not logged to run %s: %s", path, self._run_id, error)
@@ -343,9 +343,12 @@ class ActiveRun(ArtifactLog):
 
     def _settled(self, timeout: float | None) -> Client:
         """The client, its daemon knowing the run and what this process has logged to it."""
+        self._tickets.accept(None if timeout is None else time.monotonic() + timeout)
+        self._outlet.reach(self._run_id)
         client = self._outlet.require()
         self._know()
-        self._tickets.accept(None if timeout is None else time.monotonic() + timeout)
+        if self._record is not None and not self._record.artifact_uri:
+            self._record = client.registry.get_run(self._run_id)
         return client
 
     def _know(self) -> None:

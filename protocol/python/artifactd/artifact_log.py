@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from artifactd.arguments import checked_arguments
 from artifactd.checks import checked_directory, checked_path
 from artifactd.documents import document
 from artifactd.errors import ArtifactError, InvalidRequest, InvalidSource, NotSerialisable, SourceUnreadable
@@ -31,6 +33,7 @@ class PutOptions(TypedDict, total=False):
     idempotency_key: bytes | None
 
 
+@checked_arguments
 class ArtifactLog:
     """What artifacts can be logged to: a run, a group of a run, or a tracker, which means its active run.
 
@@ -97,6 +100,9 @@ class ArtifactLog:
         Arrays and tensors become lists. Raises `NotSerialisable`, which names the place in the dict.
         """
         path = checked_path(path)
+        if not isinstance(dictionary, (Mapping, list, tuple)) and not hasattr(dictionary, "tolist"):
+            message = f"log_dict takes a dict or a list, not a {type(dictionary).__name__}; use log_text, or put it into a dict"
+            raise NotSerialisable("not_serialisable", message)
         return self._put(document(dictionary, path), path, **options)
 
     def log_text(self, text: str, path: str, **options: Unpack[PutOptions]) -> Ticket:

@@ -32,6 +32,14 @@ def _text(value: Any, what: str) -> str:
     return value
 
 
+def number_text(value: int | float, what: str) -> str:
+    """A number as text. Raises `InvalidRequest` for an int with more digits than Python writes."""
+    try:
+        return str(value)
+    except ValueError as cause:
+        raise InvalidRequest("invalid_request", f"{what} has too many digits; log it as text", str(cause)) from None
+
+
 def checked_name(name: Any, what: str = "an experiment's name") -> str:
     """A name of 1 to 255 code points without control characters. Raises `InvalidRequest`."""
     text = _text(name, what)
@@ -98,7 +106,7 @@ def checked_tag_key(key: Any) -> str:
 def checked_tag_value(key: str, value: Any) -> str:
     """Raises `InvalidRequest`."""
     if isinstance(value, (bool, int, float)):
-        value = str(value)
+        value = number_text(value, f"the value of tag '{key}'")
     text = _text(value, f"the value of tag '{key}'")
     size = len(text.encode())
     if size > _TAG_VALUE_LIMIT:
@@ -141,7 +149,7 @@ def checked_directory(path: Any) -> str:
     return checked_path(text.rstrip("/") or text if isinstance(text, str) else text)
 
 
-def checked_limit(limit: int, offset: int = 0) -> None:
+def checked_limit(limit: int) -> None:
     """Raises `InvalidRequest` for a page that cannot be."""
-    if not 1 <= limit <= 1000 or offset < 0:
-        raise InvalidRequest("invalid_request", f"limit {limit} must be 1 to 1,000, and offset {offset} not negative")
+    if not 1 <= limit <= 1000:
+        raise InvalidRequest("invalid_request", f"limit must be 1 to 1,000, not {limit}")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import IO, Any, cast
 
+from artifactd.arguments import checked_arguments
 from artifactd.downloads import FileTarget, StreamTarget
 from artifactd.errors import ArtifactError, InvalidRequest, JobsFailed, Timeout
 from artifactd.link import Link, Settings
@@ -53,6 +54,7 @@ _NAMED = 100
 _GRACE = 0.5
 
 
+@checked_arguments
 class Client:
     """Speaks with the node's daemon.
 
@@ -263,6 +265,8 @@ class Client:
     def _id(self, job: str | Ticket, deadline: float | None) -> str:
         if isinstance(job, str):
             return job
+        if not isinstance(job, Ticket):
+            raise InvalidRequest("invalid_request", f"wait: jobs must be tickets or jobs' ids; {job!r} is none")
         job.wait("accepted", None if deadline is None else max(0.0, deadline - time.monotonic()))
         return cast(str, job.job_id)
 

@@ -38,7 +38,7 @@ class _Plain:
         if isinstance(value, str):
             return self._text(str(value), place)
         if isinstance(value, int):
-            return int(value)
+            return self._integer(int(value), place)
         if isinstance(value, float):
             return self._number(float(value), place)
         if isinstance(value, (Mapping, list, tuple)):
@@ -52,6 +52,15 @@ class _Plain:
             value.encode()
         except UnicodeEncodeError:
             raise _refusal(place, f"is {value!r}, which has no UTF-8 form; convert it") from None
+        return value
+
+    def _integer(self, value: int, place: list[str]) -> int:
+        if value.bit_length() > 64:
+            try:
+                # Python writes no more digits than `sys.set_int_max_str_digits` allows.
+                str(value)
+            except ValueError as cause:
+                raise _refusal(place, "is an int with too many digits; convert it to hex()", cause) from None
         return value
 
     def _number(self, value: float, place: list[str]) -> float:
@@ -77,7 +86,7 @@ class _Plain:
         for key, each in value.items():
             if isinstance(key, bool) or not isinstance(key, (str, int)):
                 raise _refusal(place, f"has the key {key!r} of type {type(key).__name__}; keys must be text or integers")
-            text = self._text(str(key), place)
+            text = self._text(str(self._integer(key, place) if isinstance(key, int) else key), place)
             if text in made:
                 raise _refusal(place, f"has two keys that are written as {text!r}; rename one")
             made[text] = self.of(each, [*place, f".{text}"])

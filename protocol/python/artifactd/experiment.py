@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import cast
 
 from artifactd.messages import ExperimentRecord, LifecycleStage
+
+# Section 11 of the specification.
+_NAMESPACE = uuid.UUID("6b2f1f0e-3d0a-5c57-9a43-5f1c8f6d2a11")
+
+
+def experiment_id(tenant: str, name: str) -> str:
+    """The id that an experiment of this name has on every node."""
+    return str(uuid.uuid5(_NAMESPACE, f"{tenant}\0{name}"))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from artifactd.arguments import checked_arguments
 
+
+@checked_arguments
 @dataclass(frozen=True)
 class ExperimentConfig:
     """A new experiment.

@@ -210,9 +210,16 @@ class Link:
         if self._pid != os.getpid():
             return 0
         with self._lock:
-            handovers = [request for request in self._requests.values() if isinstance(request, Handover)]
+            handovers = [request for request in self._requests.values() if isinstance(request, Handover) and not request.is_safe]
         deadline = time.monotonic() + timeout
         return sum(not each.event.wait(max(deadline - time.monotonic(), 0)) for each in handovers)
+
+    def give_up_handovers(self) -> None:
+        """Fails the hand-overs without an answer, as if no daemon ran: what can be kept of them is then kept."""
+        if self._pid == os.getpid():
+            with self._lock:
+                refusal = DaemonUnavailable("daemon_unavailable", "the daemon had not answered when the process ended")
+                self._fail(refusal, lambda request: isinstance(request, Handover) and not request.is_safe)
 
     def close(self) -> None:
         """Ends the connection. What has no answer fails."""
@@ -321,7 +328,7 @@ class Link:
     ) -> None:
         self._requests.pop(request.id, None)
         if isinstance(request, Handover):
-            if error is not None:
+            if error is not None and not request.is_safe:
                 self._failed.append(request)
             queue = self._orders.get(request.order)
             if queue is not None:

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from artifactd.arguments import checked_arguments
 from artifactd.errors import InvalidRequest, SourceLost
 from artifactd.run_path import RunPath
 from artifactd.spool import SpoolFile
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from artifactd.ticket import Ticket
 
 
+@checked_arguments
 class LocalFile(SpoolFile):
     """What `ActiveRun.open_artifact` gives where it cannot give a file of the daemon's: used in the same way.
 

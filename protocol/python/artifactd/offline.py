@@ -16,6 +16,7 @@ import logging
 import os
 import secrets
 import stat
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +26,7 @@ from artifactd.errors import (
     Busy,
     DaemonUnavailable,
     Denied,
+    NotFound,
     SourceChanged,
     SourceUnreadable,
     StoreError,
@@ -51,6 +53,10 @@ _LOCK_STEP = 0.02
 _PASSING = (Busy, DaemonUnavailable, Timeout, StoreError)
 # Descriptors of locks, which a forked child would hold on to.
 _locks: set[int] = set()
+
+
+class _NotYet(NotFound):
+    """The run of an entry is not known: whoever started it may still hand that over."""
 
 
 class HandedOver(NamedTuple):
@@ -171,13 +177,31 @@ class OfflineDirectory:
         """Whether an entry of that name is there."""
         return os.path.lexists(f"{self.path}/{name}.json")
 
+    def left(self) -> str:
+        """What is still kept, for people; empty where nothing is."""
+        try:
+            with self._opened() as directory:
+                names = _names(directory)
+                sizes = []
+                for name in names:
+                    # Somebody else may be handing it over.
+                    with contextlib.suppress(FileNotFoundError):
+                        sizes.append(os.stat(f"{name}.bytes", dir_fd=directory, follow_symlinks=False).st_size)
+        except FileNotFoundError:
+            return ""
+        return f"{len(names)} requests, among them {len(sizes)} files of {sum(sizes)} bytes," if names else ""
+
     def hand_over(
-        self, client_of: Callable[[str | None], Client], run_id: str | None = None, timeout: float | None = None
+        self,
+        client_of: Callable[[str | None], Client],
+        run_id: str | None,
+        timeout: float | None,
+        stop: threading.Event | None = None,
     ) -> HandedOver:
         """Hands over the entries, or those of one run, in their order.
 
-        `client_of` gives the client of a tenant. Ends early where the daemon does not take more: the rest stays. `timeout` is
-        for the lock that another process may hold, in seconds. Raises `Timeout`.
+        `client_of` gives the client of a tenant. Ends early where the daemon does not take more, or `stop` is set: the rest
+        stays. `timeout` is for the lock that another process may hold, in seconds. Raises `Timeout`.
         """
         stopped: set[str] = set()
         outcomes: dict[str, Ticket | ArtifactError] = {}
@@ -189,10 +213,14 @@ class OfflineDirectory:
                     record = self._read(name, directory)
                     if record is None or record["run_id"] in stopped or run_id not in (None, record["run_id"]):
                         continue
+                    if stop is not None and stop.is_set():
+                        stopped.add(record["run_id"])
+                        break
                     try:
                         self._send(name, record, client_of(record["tenant"]), known, outcomes, directory)
-                    except (*_PASSING, Denied) as problem:
-                        _log.warning("%s stays in %s for now: %s", name, self.path, problem)
+                    except (*_PASSING, Denied, _NotYet) as problem:
+                        if stop is None or not stop.is_set():
+                            _log.warning("%s stays in %s for now: %s", name, self.path, problem)
                         stopped.add(record["run_id"])
                         if isinstance(problem, (DaemonUnavailable, Timeout)):
                             break
@@ -221,8 +249,11 @@ class OfflineDirectory:
             fields = {field: record[field] for field in ("run_id", "experiment_id", "experiment_name", "name", "description")}
             registry.start_run(StartRun(**fields, tag=tags))
         elif run_id not in known:
-            # One that began elsewhere is looked for in the store.
-            registry.get_run(run_id)
+            # One that began elsewhere is looked for in the store. There it may come later: that node may have been offline too.
+            try:
+                registry.get_run(run_id)
+            except NotFound as refusal:
+                raise _NotYet(refusal.code, refusal.message, refusal.cause) from None
         known.add(run_id)
         if record["request"] == "put":
             ticket, is_done = self._put(name, record, client, directory)
@@ -239,7 +270,7 @@ class OfflineDirectory:
         place = RunPath(record["run_id"], record["path"], record["group"], record["member"])
 
         def put(level: Any) -> Ticket:
-            ticket = client.put(
+            request = client.prepare(
                 f"{self.path}/{name}.bytes",
                 place,
                 level=level,
@@ -249,7 +280,8 @@ class OfflineDirectory:
                 label=record["label"] if level == "durable" else None,
                 idempotency_key=base64.b64decode(record["key"]),
             )
-            return ticket.wait("accepted")
+            request.is_safe = True
+            return client.hand_over(request).wait("accepted")
 
         if record["level"] == "durable":
             try:

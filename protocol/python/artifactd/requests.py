@@ -176,6 +176,8 @@ class Handover(Request):
         self.is_seen = False
         # Whether its source stays open where no daemon can be reached, for `take_source`.
         self.keeps_source = False
+        # Whether its bytes are in the offline directory until the daemon has them: nothing is lost where it has no answer.
+        self.is_safe = False
         # When it was made, for its place among what is kept offline.
         self.stamp = 0
         if self._may_renew_key:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from artifactd.arguments import checked_arguments
 
+
+@checked_arguments
 @dataclass(frozen=True)
 class RunConfig:
     """What is known of a run before it starts.

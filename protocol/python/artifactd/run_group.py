@@ -7,6 +7,7 @@ import os
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from artifactd.arguments import checked_arguments
 from artifactd.artifact_log import ArtifactLog, PutOptions
 from artifactd.errors import ArtifactError, ArtifactsFailed, InvalidRequest, MembersMissing, NotFound
 from artifactd.run_path import RunPath
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("artifactd")
 
 
+@checked_arguments
 class RunGroup(ArtifactLog):
     """What several processes, the *members*, log together: COMMITTED when all files of all members are STORED.
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from artifactd.arguments import checked_arguments
 from artifactd.connection import Connection
 from artifactd.errors import InvalidRequest
 from artifactd.requests import SpoolSource
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _files: weakref.WeakSet[SpoolFile] = weakref.WeakSet()
 
 
+@checked_arguments
 class SpoolFile(io.BufferedWriter):
     """A binary file to write to, which `put` hands over. `Client.open_spool` makes it.
 

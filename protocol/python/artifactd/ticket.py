@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
+from artifactd.arguments import checked_arguments
 from artifactd.errors import ArtifactError, DaemonUnavailable, InvalidRequest, JobsFailed, NotFound, Timeout
 from artifactd.messages import Accepted, Job, Level, State
 
@@ -29,6 +30,7 @@ def check_level(level: str, among: tuple[str, ...] = LEVELS) -> None:
         raise InvalidRequest("invalid_request", message)
 
 
+@checked_arguments
 class Ticket:
     """One hand-over.
 
@@ -84,6 +86,11 @@ class Ticket:
     def is_answered(self) -> bool:
         """Whether it was accepted or refused."""
         return self.accepted is not None or self.refusal is not None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it waits in the offline directory for a daemon, as far as this process knows."""
+        return False
 
     @property
     def state(self) -> State | None:

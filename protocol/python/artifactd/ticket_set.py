@@ -8,12 +8,11 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from artifactd.arguments import checked_arguments
 from artifactd.errors import ArtifactError, ArtifactsFailed, DaemonUnavailable, JobsFailed, NotFound, Timeout
 from artifactd.messages import Job, Level, State
-from artifactd.offline_ticket import OfflineTicket
 from artifactd.progress import Progress
 from artifactd.ticket import Ticket, check_level
 
@@ -32,16 +31,15 @@ _PAGE = 1000
 _sets: weakref.WeakSet[TicketSet] = weakref.WeakSet()
 
 
+@checked_arguments
 class TicketSet:
     """The hand-overs of a directory, or of a run: what each ticket tells, for all of them.
 
     Safe for threads. In a forked child it is empty: what its parent handed over is the parent's to wait for.
     """
 
-    def __init__(self, client: Client, rescue: Callable[[Ticket], Ticket | None] | None = None) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        # Makes of one that found no daemon another one that is kept, where that is possible.
-        self._rescue = rescue
         self._begin()
         _sets.add(self)
 
@@ -138,12 +136,12 @@ class TicketSet:
             raise failed
         return self
 
-    def accept(self, deadline: float | None = None) -> list[OfflineTicket]:
+    def accept(self, deadline: float | None = None) -> list[Ticket]:
         """Waits until each has an answer, by `time.monotonic`; returns those that are kept offline. Raises `Timeout`."""
         with self._lock:
             waiting = list(self._open)
         for _, ticket in waiting:
-            if isinstance(ticket, OfflineTicket):
+            if ticket.is_kept:
                 continue
             try:
                 ticket.wait("accepted", remaining(deadline))
@@ -151,11 +149,11 @@ class TicketSet:
                 if not ticket.is_answered:
                     raise Timeout(error.code, error.message, error.cause) from None
             except ArtifactError:
-                # It is among the errors now.
+                # It is kept, or among the errors now.
                 pass
         with self._lock:
             self._sort_out()
-            return [ticket for _, ticket in self._open if isinstance(ticket, OfflineTicket)]
+            return [ticket for _, ticket in self._open if ticket.is_kept]
 
     # --- Inside ---
 
@@ -169,17 +167,10 @@ class TicketSet:
                 self._size += ticket.accepted.size
                 self._note(path, place, ticket.accepted.id)
                 continue
-            error = ticket.refusal
-            if error is not None and self._rescue is not None:
-                try:
-                    rescued = self._rescue(ticket)
-                except ArtifactError as problem:
-                    rescued, error = None, problem
-                ticket, error = (rescued, None) if rescued is not None else (ticket, error)
-            if error is None:
-                still.append((place, ticket))
-            else:
+            if (error := ticket.refusal) is not None:
                 self._note(path, place, error)
+            else:
+                still.append((place, ticket))
         self._open = still
 
     def _note(self, path: str, place: int, outcome: str | ArtifactError) -> None:

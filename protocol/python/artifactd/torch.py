@@ -21,6 +21,7 @@ import time
 from collections.abc import Generator, Mapping
 from typing import IO, TYPE_CHECKING, Any, cast
 
+from artifactd.arguments import checked_arguments, checked_call
 from artifactd.artifact_log import PutOptions
 from artifactd.errors import NotFound
 from artifactd.output import Output
@@ -45,6 +46,7 @@ __all__ = ["StorageReader", "StorageWriter", "save"]
 _TEMPORARY = ".tmp"
 
 
+@checked_call
 def save(
     obj: object,
     path: str,
@@ -75,6 +77,7 @@ def save(
         output.discard()
 
 
+@checked_arguments
 class StorageWriter(FileSystemWriter):
     """Writes checkpoints of `torch.distributed.checkpoint`, in the layout of its `FileSystemWriter`.
 

@@ -7,9 +7,10 @@ import threading
 import uuid
 import weakref
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from artifactd.active_run import PATIENCE, ActiveRun
+from artifactd.arguments import checked_arguments
 from artifactd.artifact_log import ArtifactLog, PutOptions
 from artifactd.checks import (
     checked_description,
@@ -46,16 +47,18 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 _RUN_ID_LIMIT = 64
+AnyConfig = TypeVar("AnyConfig", RunConfig, ExperimentConfig)
 _trackers: weakref.WeakSet[ExperimentTracker] = weakref.WeakSet()
 
 
+@checked_arguments
 class ExperimentTracker(ArtifactLog):
     """Experiments and runs of this node's daemon. Its log methods mean its active run in the thread or task they are called in.
 
     - `socket`: the daemon's socket; None for $ARTIFACTD_SOCKET, else the usual place.
     - `tenant_id`: whom to act for; None for the one that the daemon's policy gives the user.
     - `offline_dir`: where runs and copies of their files are kept while no daemon runs, until the same user's next tracker hands
-      them over, each once; None for $ARTIFACTD_OFFLINE_DIR. With neither, `start_run` raises `DaemonUnavailable` at once.
+      them over, each once; None for $ARTIFACTD_OFFLINE_DIR, "" for none. Without, `start_run` raises `DaemonUnavailable` at once.
     - `daemon_timeout`: for how many seconds a daemon is waited for at first that is not there.
     - `retry_timeout`, `answer_timeout`, `exit_timeout`: as `Client` has them, for daemons that are restarted meanwhile, or hang.
 
@@ -99,7 +102,12 @@ class ExperimentTracker(ArtifactLog):
         return _restore, (self._socket, options)
 
     def close(self) -> None:
-        """Waits, for at most `exit_timeout`, until every hand-over has an answer, and ends the connections."""
+        """Waits, for at most `exit_timeout`, until every hand-over has an answer, and ends the connections.
+
+        So does the end of the process. What is kept offline is handed over as far as that time allows.
+        """
+        for outlet in list(self._outlets.values()):
+            outlet.finish(self._timeouts["exit_timeout"])
         with self._lock:
             outlets, self._outlets = list(self._outlets.values()), {}
         for outlet in outlets:
@@ -121,6 +129,7 @@ class ExperimentTracker(ArtifactLog):
                 ) from None
         elif fields:
             raise InvalidRequest("invalid_request", "name the fields in the ExperimentConfig, or beside a name")
+        config = _checked_config(config, ExperimentConfig)
         creation = CreateExperiment(
             name=checked_name(config.name),
             description=checked_description(config.description),
@@ -152,7 +161,7 @@ class ExperimentTracker(ArtifactLog):
 
         `limit` is 1 to 1,000; `offset` how many to skip.
         """
-        checked_limit(limit, offset)
+        checked_limit(limit)
         registry = self._registry(tenant_id)
         found: list[Experiment] = []
         while len(found) < limit:
@@ -233,7 +242,7 @@ class ExperimentTracker(ArtifactLog):
         if (experiment_name is None) == (experiment_id is None):
             raise InvalidRequest("invalid_request", "name the experiment by experiment_name or by experiment_id, one of the two")
         check_level(wait_on_exit, RUN_LEVELS)
-        config = config or RunConfig()
+        config = _checked_config(config, RunConfig) if config is not None else RunConfig()
         known = {"user_id": config.user_id, "job_id": config.job_id}
         chosen = _checked_run_id(run_id) if run_id is not None else uuid.uuid4().hex
         start = StartRun(
@@ -247,7 +256,7 @@ class ExperimentTracker(ArtifactLog):
         outlet = self._outlet(config.tenant_id)
         self._look_for_kept(outlet)
         record = outlet.start(start)
-        if record is not None and record.status != "running":
+        if record.status != "running":
             raise Conflict("conflict", f"run {chosen} has ended ({record.status}); start one with another id")
         run = ActiveRun(self, outlet, chosen, record, wait_on_exit=wait_on_exit, timeout=timeout)
         activate(run)
@@ -287,7 +296,7 @@ class ExperimentTracker(ArtifactLog):
 
         `search`: only those whose name or id contains it, whatever the case. `limit` is 1 to 1,000; `offset` how many to skip.
         """
-        checked_limit(limit, offset)
+        checked_limit(limit)
         id = experiment_id if experiment_name is None else self._experiment_id(experiment_name, experiment_id, tenant_id)
         registry = self._registry(tenant_id)
         found: list[Run] = []
@@ -354,6 +363,13 @@ class ExperimentTracker(ArtifactLog):
     def forget_parent(self) -> None:
         """In a forked child, whose parent may have held the lock."""
         self._lock = threading.Lock()
+
+
+def _checked_config(config: Any, kind: type[AnyConfig]) -> AnyConfig:
+    if not isinstance(config, kind):
+        message = f"config must be a {kind.__name__}, not a {type(config).__name__}; make one: {kind.__name__}(…)"
+        raise InvalidRequest("invalid_request", message)
+    return config
 
 
 def _checked_run_id(run_id: Any) -> str:

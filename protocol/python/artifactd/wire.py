@@ -57,8 +57,8 @@ class _Integer(FieldType):
         self.struct = _SIGNED if low < 0 else _UNSIGNED
 
     def encode(self, value: Any) -> bytes:
-        if not self.low <= value <= self.high:
-            raise InvalidRequest("invalid_request", f"{value} is out of range: {self.low} to {self.high}")
+        if not isinstance(value, int) or not self.low <= value <= self.high:
+            raise InvalidRequest("invalid_request", f"{value!r} is no integer or out of range: {self.low} to {self.high}")
         return self.struct.pack(value)
 
     def decode(self, data: bytes) -> Any:
@@ -97,7 +97,9 @@ class _Text(FieldType):
 
 class _Bytes(FieldType):
     def encode(self, value: Any) -> bytes:
-        return bytes(value)
+        if not isinstance(value, bytes):
+            raise InvalidRequest("invalid_request", f"{value!r} is no bytes")
+        return value
 
     def decode(self, data: bytes) -> Any:
         return data
@@ -128,7 +130,7 @@ class Named(FieldType):
         self._encoded = {name: number.to_bytes(width, "little") for name, number in names.items()}
 
     def encode(self, value: Any) -> bytes:
-        found = self._encoded.get(value)
+        found = self._encoded.get(value) if isinstance(value, str) else None
         if found is None:
             raise InvalidRequest("invalid_request", f"{value!r} is no {self.what}; choose one of {', '.join(self._encoded)}")
         return found
