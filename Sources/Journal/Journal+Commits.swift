@@ -28,11 +28,15 @@ extension Journal {
 
     /// What is still to be done: manifests that are not written yet, and members of groups whose `commit.json` is not known to
     /// exist; in the order of the requests.
-    public func openCommits() throws(ArtifactError) -> [CommitRequest] {
+    /// - Parameters:
+    ///   - number: of the last request of the page before; 0 for the first page.
+    ///   - limit: at most so many.
+    public func openCommits(after number: Int64 = 0, limit: Int) throws(ArtifactError) -> [CommitRequest] {
         let sql = """
-            SELECT \(CommitRequest.columns) FROM \(CommitRequest.source) WHERE \(Schema.commitIsOpen) ORDER BY commits.number
+            SELECT \(CommitRequest.columns) FROM \(CommitRequest.source)
+            WHERE \(Schema.commitIsOpen) AND commits.number > ? ORDER BY commits.number LIMIT ?
             """
-        return try read { db in try db.rows(sql, [], CommitRequest.init) }
+        return try read { db in try db.rows(sql, [number, limit], CommitRequest.init) }
     }
 
     /// How many jobs a manifest still waits for: those that are on their way, and those that failed. Cancelled and deleted ones do
@@ -91,19 +95,19 @@ extension Journal {
         }
     }
 
-    /// How far the commit of a run, or of a group, has come on this daemon.
+    /// How far the commit of a run, or of a group, has come on this daemon. A group of which a member here is not written is not
+    /// committed, whatever the store has: its `commit.json` may be of an earlier group of that name.
     public func commitState(run: String, group: String? = nil) throws(ArtifactError) -> CommitState {
         let name = group ?? CommitRequest.wholeRun
-        let finished = group == nil ? "written_at" : "committed_at"
-        let isCommitted = "SELECT 1 FROM commits WHERE run_id = ? AND group_name = ? AND \(finished) IS NOT NULL LIMIT 1"
+        let isOpen = "SELECT 1 FROM commits WHERE run_id = ? AND group_name = ? AND \(Schema.commitIsOpen) LIMIT 1"
         let requests = """
             SELECT \(CommitRequest.columns) FROM \(CommitRequest.source)
             WHERE commits.run_id = ? AND commits.group_name = ? ORDER BY commits.member
             """
         return try read { db in
-            if try db.firstRow(isCommitted, [run, name]) != nil { return .committed }
             let requests = try db.rows(requests, [run, name], CommitRequest.init)
-            return requests.isEmpty ? .neverRequested : .open(requests)
+            if requests.isEmpty { return .neverRequested }
+            return try db.firstRow(isOpen, [run, name]) == nil ? .committed : .open(requests)
         }
     }
 

@@ -4,9 +4,16 @@ import GRDB
 /// What is to be brought in agreement with the store.
 extension Journal {
     /// The experiments whose place the store has not confirmed, the oldest first.
-    public func experimentsToConfirm() throws(ArtifactError) -> [Experiment] {
-        let sql = "SELECT \(Experiment.columns) FROM experiments WHERE is_confirmed = 0 ORDER BY created_at"
-        return try read { db in try db.rows(sql, [], Experiment.init) }
+    /// - Parameters:
+    ///   - last: the last of the page before; nil for the first page.
+    ///   - limit: at most so many.
+    public func experimentsToConfirm(after last: Experiment? = nil, limit: Int) throws(ArtifactError) -> [Experiment] {
+        var filter = Filter("is_confirmed = 0", [])
+        if let last { filter.add("(created_at, id) > (?, ?)", [last.createdAt, last.id]) }
+        let sql = """
+            SELECT \(Experiment.columns) FROM experiments WHERE \(filter.sql) ORDER BY created_at, id LIMIT ?
+            """
+        return try read { [filter] db in try db.rows(sql, filter.arguments + [limit], Experiment.init) }
     }
 
     /// Takes down what the store has confirmed of an experiment, and decides the destinations of its runs' jobs by it.
@@ -40,11 +47,16 @@ extension Journal {
     }
 
     /// The experiments whose state is to be written into the store, the oldest change first; none that is not confirmed.
-    public func statesToWrite() throws(ArtifactError) -> [Experiment] {
+    /// - Parameters:
+    ///   - last: the last of the page before; nil for the first page.
+    ///   - limit: at most so many.
+    public func statesToWrite(after last: Experiment? = nil, limit: Int) throws(ArtifactError) -> [Experiment] {
+        var filter = Filter("is_to_write = 1 AND is_confirmed = 1", [])
+        if let last { filter.add("(updated_at, id) > (?, ?)", [last.updatedAt, last.id]) }
         let sql = """
-            SELECT \(Experiment.columns) FROM experiments WHERE is_to_write = 1 AND is_confirmed = 1 ORDER BY updated_at
+            SELECT \(Experiment.columns) FROM experiments WHERE \(filter.sql) ORDER BY updated_at, id LIMIT ?
             """
-        return try read { db in try db.rows(sql, [], Experiment.init) }
+        return try read { [filter] db in try db.rows(sql, filter.arguments + [limit], Experiment.init) }
     }
 
     /// Takes down that this state is in the store; without effect where it has changed since.
@@ -56,20 +68,27 @@ extension Journal {
     }
 
     /// The runs that this daemon is to write into the store, the earliest start first; none whose place is provisional.
-    /// - Parameter limit: at most so many.
-    public func runsToWrite(limit: Int) throws(ArtifactError) -> [Run] {
+    /// - Parameters:
+    ///   - last: the last of the page before; nil for the first page.
+    ///   - limit: at most so many.
+    public func runsToWrite(after last: Run? = nil, limit: Int) throws(ArtifactError) -> [Run] {
+        var filter = Filter("runs.is_to_write = 1 AND experiments.is_confirmed = 1", [])
+        if let last { filter.add("(runs.started_at, runs.id) > (?, ?)", [last.startedAt, last.id]) }
         let sql = """
-            SELECT \(Run.columns) FROM \(Run.source)
-            WHERE runs.is_to_write = 1 AND experiments.is_confirmed = 1 ORDER BY runs.started_at LIMIT ?
+            SELECT \(Run.columns) FROM \(Run.source) WHERE \(filter.sql) ORDER BY runs.started_at, runs.id LIMIT ?
             """
-        return try read { db in try db.rows(sql, [limit], Run.init) }
+        return try read { [filter] db in try db.rows(sql, filter.arguments + [limit], Run.init) }
     }
 
-    /// Takes down that the run, as it stands there, is in the store; without effect where it has ended since.
-    public func runWritten(_ run: Run) throws(ArtifactError) {
-        try write { db in
-            _ = try db.run("UPDATE runs SET is_to_write = 0 WHERE id = ? AND status = ?", [run.id, run.status.rawValue])
-        }
+    /// Takes down how a run stands in the store, and with it how it ended: what was there first counts, also where this daemon ended
+    /// it otherwise. Without effect where it has ended here since.
+    /// - Parameters:
+    ///   - run: how it stood here when it was compared with the store.
+    ///   - stored: how the store has it.
+    public func runWritten(_ run: Run, as stored: Run) throws(ArtifactError) {
+        let sql = "UPDATE runs SET status = ?, ended_at = ?, is_to_write = 0 WHERE id = ? AND status = ?"
+        let arguments: StatementArguments = [stored.status.rawValue, stored.endedAt, run.id, run.status.rawValue]
+        try write { db in _ = try db.run(sql, arguments) }
     }
 
     /// Gives the jobs of an experiment, which cannot have begun to be sent, their destinations in another place.

@@ -49,6 +49,45 @@ import Testing
         for rig in [here, there] { #expect(try rig.finish() == []) }
     }
 
+    /// Of a path that another node overwrote, what that node stored is listed, everywhere, whichever manifest is read last; of one that
+    /// is being handed over here again, that.
+    @Test func theLastWriterIsListed() throws {
+        let store = MemoryStore()
+        let rigs = [try Rig(store), try Rig(store), try Rig(store)]
+        let run = try rigs[0].startRun(id: "r")
+        _ = try rigs[1].startRun(id: "r")
+        let texts = ["first of it", "second"]
+        for (path, order) in [("a", [0, 1]), ("b", [1, 0])] {
+            for (text, index) in zip(texts, order) {
+                try rigs[index].end(of: try rigs[index].put(text, in: run, at: path))
+            }
+        }
+        for rig in rigs[..<2] {
+            _ = try rig.answer(.commit(Commit(runID: "r")))
+            #expect(try rig.commitWaited(run).isCommitted)
+        }
+        _ = try rigs[2].run("r")
+        let base = "experiments/\(run.experimentID)/runs/r/artifacts"
+        let listed = try store.makeSession().list(prefix: base, after: nil, limit: 9).entries
+        for rig in rigs {
+            let page = try rig.page(of: run)
+            #expect(page.artifacts.map(\.size) == [6, 6])
+            #expect(page.artifacts.map(\.etag) == listed.map(\.etag))
+            #expect(page.artifacts.allSatisfy { $0.checksum != nil && $0.state == .stored })
+        }
+        let gate = rigs[0].makeGate()
+        store.setHook { if $0.operation == .put, $0.key.hasSuffix("/a") { gate.pass() } }
+        let again = try rigs[0].put("a third time", in: run, at: "a")
+        try gate.waitForArrivals()
+        let pending = try #require(try rigs[0].page(of: run).artifacts.first)
+        #expect(pending.job == again && pending.size == 12 && pending.state == .uploading)
+        gate.open()
+        store.setHook(nil)
+        try rigs[0].end(of: again)
+        #expect(try rigs[0].page(of: run).artifacts.first?.job == again)
+        for rig in rigs { #expect(try rig.finish() == []) }
+    }
+
     /// While the store does not answer, or refuses, what the journal knows is listed, and why there may be more.
     @Test(arguments: [ArtifactError.Code.storeUnavailable, .storeDenied])
     func theJournalIsEnough(code: ArtifactError.Code) throws {

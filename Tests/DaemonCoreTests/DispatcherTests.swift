@@ -56,6 +56,19 @@ import WorkerPool
         dispatcher.done(reserved: 0, bytes: 0)
     }
 
+    /// The registrar is woken when a store is well again, whoever found that out.
+    @Test(arguments: [false, true])
+    func theRegistrarIsRung(isUpload: Bool) {
+        let dispatcher = makeDispatcher()
+        #expect(dispatcher.bell.wait(earliest: 0, deadline: nil))
+        let down = ArtifactError(.storeUnavailable, "scripted")
+        for _ in 0..<3 { dispatcher.storeFailedAside(0, down, isWriting: true, since: 0) }
+        if isUpload { dispatcher.storeAnswered(0) } else { dispatcher.storeAnsweredAside(0, isWriting: true) }
+        let inVain = System.monotonicNanoseconds() + 60_000_000_000
+        #expect(dispatcher.bell.wait(earliest: 0, deadline: inVain))
+        #expect(System.monotonicNanoseconds() < inVain)
+    }
+
     /// An upload that is cancelled while no worker is on it is given to a worker to settle, once.
     @Test func anIdleUploadIsSettled() throws {
         let dispatcher = makeDispatcher()

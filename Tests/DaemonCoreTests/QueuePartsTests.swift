@@ -109,6 +109,62 @@ import Testing
     }
 }
 
+/// What others than uploads tell of a store.
+@Suite struct StoreHealthAsideTests {
+    private let down = ArtifactError(.storeUnavailable, "scripted")
+
+    private func failed(_ health: inout StoreHealth, since start: UInt64 = 0, now: UInt64 = 0, isWriting: Bool = true) {
+        health.failedAside(down, isWriting: isWriting, since: start, now: now, wallClock: 7) { UInt64($0 + 1) * 100 }
+    }
+
+    /// Their failures alone pause a store and tell of its trouble; only one that was asked after a pause makes it longer, once.
+    @Test func failuresCount() {
+        var health = StoreHealth()
+        for _ in 1...3 {
+            #expect(health.blocked(now: 0) == nil)
+            failed(&health)
+            #expect(health.trouble?.since == 7)
+        }
+        #expect(health.blocked(now: 0) == 100)
+        // Asked before the pause, or in it.
+        failed(&health, since: 0, now: 90)
+        failed(&health, since: 99, now: 500)
+        #expect(health.blocked(now: 99) == 100 && health.blocked(now: 100) == nil)
+        // Several that were asked together when it was over.
+        for _ in 1...4 { failed(&health, since: 200, now: 500) }
+        #expect(health.blocked(now: 500) == 700)
+    }
+
+    /// An upload that probes is alone, whatever others see meanwhile.
+    @Test func aProbeIsNotStolen() {
+        var health = StoreHealth()
+        for _ in 1...3 { health.failed(down, now: 0, wallClock: 0) { _ in 100 } }
+        health.began()
+        failed(&health, since: 150, now: 160)
+        #expect(health.blocked(now: 160) == .max)
+        health.succeededAside(isWriting: false, now: 160)
+        #expect(health.blocked(now: 160) == .max)
+        health.failed(down, now: 170, wallClock: 0) { _ in 30 }
+        #expect(health.blocked(now: 170) == 200)
+    }
+
+    /// What was written proves that the store is well. What was read does where reading failed; where writing fails, it only lets one
+    /// upload try.
+    @Test func whatProvesHealth() {
+        var health = StoreHealth()
+        for _ in 1...3 { failed(&health, isWriting: false) }
+        health.succeededAside(isWriting: false, now: 10)
+        #expect(health.trouble == nil && health.blocked(now: 10) == nil)
+        for _ in 1...3 { failed(&health) }
+        health.succeededAside(isWriting: false, now: 10)
+        #expect(health.trouble != nil && health.blocked(now: 10) == nil)
+        health.began()
+        #expect(health.blocked(now: 10) == .max)
+        health.succeededAside(isWriting: true, now: 10)
+        #expect(health.trouble == nil && health.blocked(now: 10) == nil)
+    }
+}
+
 @Suite struct ThroughputMeterTests {
     private let second: UInt64 = 1_000_000_000
 

@@ -58,7 +58,7 @@ extension Rig {
 
     /// Whether the store has all that the journal knows of runs.
     func hasWrittenRuns() throws -> Bool {
-        try journal.experimentsToConfirm().isEmpty && journal.runsToWrite(limit: 1).isEmpty
+        try journal.experimentsToConfirm(limit: 10).isEmpty && journal.runsToWrite(limit: 1).isEmpty
     }
 
     /// The run as it is now.

@@ -39,10 +39,12 @@ final class Rig: Sendable {
 
     static let peer = Peer(uid: System.effectiveUserID(), gid: 0, isAdmin: true, isOwnUser: true, tenant: "default", choices: nil)
 
-    /// - Parameter directory: of an earlier rig, to go on with what it left.
+    /// - Parameters:
+    ///   - directory: of an earlier rig, to go on with what it left.
+    ///   - page: what the registrar reads at a time.
     init(
         _ store: MemoryStore = MemoryStore(), besides: [any ObjectStore] = [], in directory: TemporaryDirectory? = nil,
-        cores: Int = 4, _ change: (inout Configuration) -> Void = { _ in }
+        cores: Int = 4, page: Int = 1000, _ change: (inout Configuration) -> Void = { _ in }
     ) throws {
         let directory = try directory ?? TemporaryDirectory()
         self.directory = directory
@@ -76,7 +78,8 @@ final class Rig: Sendable {
             configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
             integrity: FoundIntegrity(journal: journal), setAside: [])
         registrar = Registrar(
-            journal: journal, stores: stores, dispatcher: dispatcher, log: log.logger, backoff: Backoff(base: 1000, cap: 1000))
+            journal: journal, stores: stores, dispatcher: dispatcher, log: log.logger, page: page,
+            backoff: Backoff(base: 1000, cap: 1000))
         let registry = Registry(
             journal: journal, stores: stores, objects: objects, dispatcher: dispatcher, registrar: registrar)
         requests = RequestHandler(

@@ -256,22 +256,60 @@ def test_the_missing_member_is_named(daemons, place):
         assert client.wait(run, "step-2", seconds=0).committed
 
 
-def test_commits_follow_soon_when_a_silent_store_speaks_again(daemons, place, relay):
-    """However long the registrar hung in it."""
+def test_a_silent_store_is_told_of_and_comes_back(daemons, place, relay):
+    """Who asks for what only the store knows is answered in bounded time, status says why, and afterwards commits follow."""
     between = relay(place.endpoint)
     daemon = daemons(place.url, place.environment(between.endpoint))
-    with RunClient(daemon) as client:
+    with RunClient(daemon, retry_timeout=1) as client:
         first = client.start("silent")
         between.hold()
         client.put(first, "a.txt", b"a")
         client.end(first)
-        assert not client.wait(first, seconds=15).committed
+        for ask in (lambda: client.run("unknown"), lambda: client.experiment(name="unknown")):
+            with pytest.raises(artifactd.StoreError) as refused:
+                ask()
+            assert refused.value.code == "store_unavailable"
+        assert client.create("new").provisional
+        status = daemon.status()
+        assert status["daemon"]["store_condition"].startswith("store_unavailable since ")
+        assert status["last_error"]["code"] == "store_unavailable"
+        assert not client.wait(first, seconds=0).committed
         between.release()
         second = client.start("silent")
         client.put(second, "b.txt", b"b")
         client.end(second)
-        assert client.wait(first, seconds=30).committed
-        assert client.wait(second, seconds=30).committed
+        assert client.wait(first, seconds=60).committed
+        assert client.wait(second, seconds=60).committed
+        eventually(lambda: daemon.status()["daemon"]["store_condition"] == "ok", "status says that the store is back")
+        eventually(lambda: not client.experiment(name="new").provisional, "the place of the new experiment")
+
+
+def test_a_run_that_two_nodes_end_differently(daemons, place):
+    """The store has one end, that of the first, and both nodes come to it; of an archived experiment both learn, too."""
+    first, second = (daemons(place.url, place.environment()) for _ in range(2))
+    with RunClient(first) as one, RunClient(second) as two:
+        run = one.start("shared")
+        eventually(lambda: place.holds(f"runs/{run.run_id}.json"), "the run is in the store")
+        two.run(run.run_id)
+        two.end(run, "killed")
+        written = eventually(
+            lambda: (d := document(place, f"runs/{run.run_id}.json"))["status"] == "killed" and d, "the end in the store"
+        )
+        assert one.end(run, "finished").status == "finished"
+        eventually(lambda: one.run(run.run_id).status == "killed", "the first learns the end")
+        assert document(place, f"runs/{run.run_id}.json") == written
+        assert one.run(run.run_id).ended_at == two.run(run.run_id).ended_at == written["ended_at"]
+        two.update(run.experiment_id, lifecycle_stage="deleted")
+        eventually(lambda: place.holds(f"experiments/{run.experiment_id}/state.json"), "the state is in the store")
+        one.start("shared")
+
+        def refused():
+            try:
+                one.start("shared")
+            except artifactd.Conflict as error:
+                return "archived" in str(error)
+
+        eventually(refused, "the first learns that the experiment is archived")
 
 
 def test_a_store_that_takes_everything_and_answers_nothing(daemons, place, relay):

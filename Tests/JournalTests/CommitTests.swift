@@ -9,7 +9,7 @@ import Testing
     init() throws { scratch = try Scratch() }
 
     private func open(_ journal: Journal) throws -> [String] {
-        try journal.openCommits().map { "\($0.run.id) \($0.group ?? "-") \($0.member) \($0.isWritten)" }
+        try journal.openCommits(limit: 10).map { "\($0.run.id) \($0.group ?? "-") \($0.member) \($0.isWritten)" }
     }
 
     private func progress(_ request: CommitRequest, _ journal: Journal) throws -> [Int] {
@@ -27,8 +27,8 @@ import Testing
             try journal.requestCommit(run: "r1", at: 40)
             let expected = CommitRequest(
                 number: 2, run: .sample(), group: nil, member: 0, members: 0, bound: 1, requestedAt: 40, isWritten: false)
-            #expect(try journal.openCommits().map(\.run.id) == ["r2", "r1"])
-            #expect(try journal.openCommits().last == expected)
+            #expect(try journal.openCommits(limit: 10).map(\.run.id) == ["r2", "r1"])
+            #expect(try journal.openCommits(limit: 10).last == expected)
             #expect(try journal.commitState(run: "r1") == .open([expected]))
             #expect(try journal.manifestWritten(expected, at: 50))
             #expect(try journal.commitState(run: "r1") == .committed)
@@ -44,11 +44,11 @@ import Testing
         try scratch.withJournal { journal throws in
             try journal.start()
             try journal.requestCommit(run: "r1", at: 40)
-            let first = try #require(try journal.openCommits().first)
+            let first = try #require(try journal.openCommits(limit: 10).first)
             // At the end of a run there may be nothing new but its status.
             _ = try journal.endRun("r1", status: .finished, at: 41)
             #expect(try !journal.manifestWritten(first, at: 42))
-            let second = try #require(try journal.openCommits().first)
+            let second = try #require(try journal.openCommits(limit: 10).first)
             #expect(second.number > first.number && second.run.status == .finished)
             #expect(try journal.manifestWritten(second, at: 43))
             try journal.requestCommit(run: "r1", at: 44)
@@ -69,7 +69,7 @@ import Testing
             _ = try journal.sequence(of: .sample("a", run: "r2"))
             _ = try journal.sequence(of: .sample("plain"))
             try journal.requestCommit(run: "r1", at: 40)
-            let request = try #require(try journal.openCommits().first)
+            let request = try #require(try journal.openCommits(limit: 10).first)
             _ = try journal.sequence(of: .sample("late", run: "r1"))
             #expect(try progress(request, journal) == [6, 0])
             #expect(try journal.apply(.began(1, encoding: .identity, at: 20)))
@@ -102,7 +102,7 @@ import Testing
             #expect(try journal.apply(.cancelled(try journal.sequence(of: .sample("a-b", run: "r1")), at: 20)))
             _ = try journal.markRemoved(run: "r1", path: "gone", isRecursive: false)
             try journal.requestCommit(run: "r1", at: 40)
-            let request = try #require(try journal.openCommits().first)
+            let request = try #require(try journal.openCommits(limit: 10).first)
             let artifacts = try journal.manifestArtifacts(request, limit: 100)
             #expect(artifacts.map(\.path) == ["a-b", "a/b", "b", "\u{FFFF}", "\u{1F600}"])
             #expect(artifacts.map(\.etag) == ["e3", "e2", "e4", "e1", "e5"])
@@ -134,7 +134,7 @@ import Testing
                 try journal.requestCommit(run: "r1", group: "g", member: member, members: 2, at: 40)
             }
             #expect(try open(journal) == ["r1 g 1 false", "r1 g 0 false"])
-            let requests = try journal.openCommits()
+            let requests = try journal.openCommits(limit: 10)
             #expect(requests.map(\.members) == [2, 2])
             #expect(try progress(requests[0], journal) == [1, 0])
             #expect(try progress(requests[1], journal) == [0, 0])
@@ -146,11 +146,29 @@ import Testing
             #expect(try journal.manifestWritten(requests[1], at: 50))
             #expect(try open(journal) == ["r1 g 1 false", "r1 g 0 true"])
             try journal.groupCommitted(run: "r1", group: "g", at: 60)
-            #expect(try journal.commitState(run: "r1", group: "g") == .committed)
             // The other member's manifest is still to be written.
             #expect(try open(journal) == ["r1 g 1 false"])
+            #expect(try journal.commitState(run: "r1", group: "g") != .committed)
             #expect(try journal.manifestWritten(requests[0], at: 61))
             #expect(try open(journal) == [])
+            #expect(try journal.commitState(run: "r1", group: "g") == .committed)
+            // A member that comes later opens it again.
+            try journal.requestCommit(run: "r1", group: "g", member: 2, members: 2, at: 70)
+            #expect(try journal.commitState(run: "r1", group: "g") != .committed)
+        }
+    }
+
+    /// What is open is read page by page, in the order of the requests.
+    @Test func pages() throws {
+        try scratch.withJournal { journal throws in
+            for id in ["r1", "r2", "r3"] {
+                try journal.start(id)
+                try journal.requestCommit(run: id, at: 40)
+            }
+            let first = try journal.openCommits(limit: 2)
+            #expect(first.map(\.run.id) == ["r1", "r2"])
+            #expect(try journal.openCommits(after: first[1].number, limit: 2).map(\.run.id) == ["r3"])
+            #expect(try journal.openCommits(after: 3, limit: 2).isEmpty)
         }
     }
 
@@ -181,12 +199,12 @@ import Testing
             try request()
             _ = try journal.store("a", group: "g")
             try request()
-            let open = try #require(try journal.openCommits().first)
+            let open = try #require(try journal.openCommits(limit: 10).first)
             #expect(open.bound == 1)
             #expect(try journal.manifestWritten(open, at: 50))
             try journal.store("b", group: "g", member: 1)
             try request()
-            #expect(try journal.openCommits().map(\.isWritten) == [true])
+            #expect(try journal.openCommits(limit: 10).map(\.isWritten) == [true])
             _ = try journal.sequence(of: .sample("c", run: "r1", group: "g"))
             let error = try #require(throws: ArtifactError.self) { try request() }
             #expect(error.code == .conflict && error.message.contains("another group"))

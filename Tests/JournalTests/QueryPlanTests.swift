@@ -24,7 +24,7 @@ import Testing
             _ = try journal.sequence(of: .sample("a", run: "r2", key: [1]))
             try journal.requestCommit(run: "r1", at: 40)
             try journal.requestCommit(run: "r1", group: "g", member: 0, members: 2, at: 40)
-            for request in try journal.openCommits() {
+            for request in try journal.openCommits(limit: 10) {
                 _ = try journal.commitProgress(request)
                 _ = try journal.manifestArtifacts(request, after: "A", limit: 10)
                 try journal.manifestWritten(request, at: 50)
@@ -39,9 +39,9 @@ import Testing
             _ = try journal.runs(RunQuery(tenant: "acme-corp", limit: 10))
             _ = try journal.runs(RunQuery(tenant: "acme-corp", experimentID: "id-of-fraud", limit: 10))
             _ = try journal.experiments(ExperimentQuery(tenant: "acme-corp", limit: 10))
-            for run in try journal.runsToWrite(limit: 10) { try journal.runWritten(run) }
-            _ = try journal.statesToWrite()
-            _ = try journal.experimentsToConfirm()
+            for run in try journal.runsToWrite(limit: 10) { try journal.runWritten(run, as: run) }
+            _ = try journal.statesToWrite(limit: 10)
+            _ = try journal.experimentsToConfirm(limit: 10)
             try journal.start("r3", in: .sample("other", isProvisional: true))
             _ = try journal.confirm("id-of-other", location: "s3://elsewhere")
             _ = try journal.pending(limit: 10)

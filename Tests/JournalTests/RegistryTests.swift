@@ -27,7 +27,7 @@ import WorkerPool
             for job in jobs { _ = try journal.sequence(of: job) }
             try journal.fail(3)
             #expect(try journal.apply(.cancelled(4, at: 20)))
-            #expect(try journal.experimentsToConfirm().map(\.id) == ["id-of-fraud", "id-of-other"])
+            #expect(try journal.experimentsToConfirm(limit: 10).map(\.id) == ["id-of-fraud", "id-of-other"])
             let resolved = try journal.confirm(experiment.id, location: elsewhere, createdAt: 2)
             #expect(
                 resolved == [
@@ -47,7 +47,7 @@ import WorkerPool
             #expect(try journal.experiment(id: experiment.id) == expected)
             let run = try #require(try journal.run("r1"))
             #expect(run.artifactURI == "\(elsewhere)/runs/r1/artifacts" && !run.isProvisional)
-            #expect(try journal.experimentsToConfirm().map(\.id) == ["id-of-other"])
+            #expect(try journal.experimentsToConfirm(limit: 10).map(\.id) == ["id-of-other"])
         }
     }
 
@@ -107,16 +107,63 @@ import WorkerPool
         try scratch.withJournal { journal throws in
             #expect(try journal.createExperiment(.sample(isProvisional: true)))
             _ = try journal.updateExperiment("id-of-fraud", description: "1", tags: [], stage: nil, at: 50)
-            #expect(try journal.statesToWrite().isEmpty)
+            #expect(try journal.statesToWrite(limit: 10).isEmpty)
             _ = try journal.confirm("id-of-fraud", location: elsewhere)
-            let first = try #require(try journal.statesToWrite().first)
+            let first = try #require(try journal.statesToWrite(limit: 10).first)
             #expect(first.description == "1" && first.artifactLocation == elsewhere)
             _ = try journal.updateExperiment("id-of-fraud", description: "2", tags: [], stage: nil, at: 50)
             try journal.stateWritten(first)
-            let second = try #require(try journal.statesToWrite().first)
+            let second = try #require(try journal.statesToWrite(limit: 10).first)
             #expect(second.description == "2")
             try journal.stateWritten(second)
-            #expect(try journal.statesToWrite().isEmpty)
+            #expect(try journal.statesToWrite(limit: 10).isEmpty)
+        }
+    }
+
+    /// What is to be done is read page by page: each entry once, also those that were made at the same moment.
+    @Test func pages() throws {
+        try scratch.withJournal { journal throws in
+            let names = ["a", "b", "c", "d", "e"]
+            for name in names { #expect(try journal.createExperiment(.sample(name, isProvisional: true))) }
+            func pages<Entry>(_ read: (Entry?) throws -> [Entry], _ id: (Entry) -> String) throws -> [String] {
+                var found: [String] = []
+                var last: Entry?
+                repeat {
+                    let page = try read(last)
+                    found += page.map(id)
+                    last = page.last
+                } while last != nil
+                return found
+            }
+            let ids = names.map { "id-of-\($0)" }
+            #expect(try pages({ try journal.experimentsToConfirm(after: $0, limit: 2) }, \.id) == ids)
+            for id in ids {
+                _ = try journal.confirm(id, location: elsewhere)
+                _ = try journal.updateExperiment(id, description: "new", tags: [], stage: nil, at: 50)
+                try journal.start("run-\(id)", in: .sample(String(id.dropFirst("id-of-".count))))
+            }
+            #expect(try pages({ try journal.statesToWrite(after: $0, limit: 2) }, \.id) == ids)
+            #expect(try pages({ try journal.runsToWrite(after: $0, limit: 2) }, \.id) == ids.map { "run-\($0)" })
+        }
+    }
+
+    /// How a run ended in the store is how it ended here, once that is taken down; but not where it has ended here since.
+    @Test func theStoresEndHolds() throws {
+        try scratch.withJournal { journal throws in
+            for id in ["r1", "r2"] { try journal.start(id) }
+            let running = try #require(try journal.run("r2"))
+            let ours = try ["r1", "r2"].map { try journal.endRun($0, status: .finished, at: 40) }
+            let theirs = ours.map { run in
+                var theirs = run
+                theirs.status = .killed
+                theirs.endedAt = 30
+                return theirs
+            }
+            try journal.runWritten(ours[0], as: theirs[0])
+            try journal.runWritten(running, as: theirs[1])
+            #expect(try journal.run("r1") == theirs[0])
+            #expect(try journal.run("r2") == ours[1])
+            #expect(try journal.runsToWrite(limit: 9) == [ours[1]])
         }
     }
 
@@ -133,9 +180,9 @@ import WorkerPool
             #expect(runs.map(\.artifactURI) == ["\(elsewhere)/runs/r2/artifacts", "\(elsewhere)/runs/r1/artifacts"])
             #expect(try journal.runsToWrite(limit: 1) == [runs[0]])
             let ended = try journal.endRun("r2", status: .failed, at: 40)
-            for run in runs { try journal.runWritten(run) }
+            for run in runs { try journal.runWritten(run, as: run) }
             #expect(try journal.runsToWrite(limit: 10) == [ended])
-            try journal.runWritten(ended)
+            try journal.runWritten(ended, as: ended)
             #expect(try journal.runsToWrite(limit: 10).isEmpty)
         }
     }
@@ -169,10 +216,10 @@ import WorkerPool
         init(_ journal: Journal) throws {
             experiments = [
                 try journal.experiments(ExperimentQuery(tenant: "acme-corp", limit: 10)).page,
-                try journal.experimentsToConfirm(), try journal.statesToWrite(),
+                try journal.experimentsToConfirm(limit: 10), try journal.statesToWrite(limit: 10),
             ]
             runs = [try journal.runs(RunQuery(tenant: "acme-corp", limit: 10)).page, try journal.runsToWrite(limit: 10)]
-            commits = try journal.openCommits()
+            commits = try journal.openCommits(limit: 10)
             state = try journal.commitState(run: "r1", group: "g")
             pending = try journal.pending(limit: 10)
             artifacts = try journal.artifacts(ArtifactQuery(run: "r1", limit: 10))

@@ -92,11 +92,11 @@ import Testing
             expected.endedAt = 90
             #expect(try journal.endRun("r1", status: .finished, at: 90) == expected)
             #expect(try journal.run("r1") == expected)
-            let request = try #require(try journal.openCommits().first)
+            let request = try #require(try journal.openCommits(limit: 10).first)
             #expect(request.run == expected && request.group == nil && request.requestedAt == 90)
             #expect(try journal.manifestWritten(request, at: 91))
             #expect(try journal.endRun("r1", status: .finished, at: 95) == expected)
-            #expect(try journal.openCommits().isEmpty)
+            #expect(try journal.openCommits(limit: 10).isEmpty)
             let other = try #require(throws: ArtifactError.self) { try journal.endRun("r1", status: .failed, at: 96) }
             #expect(other.code == .conflict && other.message.contains("finished"))
             #expect(try code { _ = try journal.endRun("none", status: .failed, at: 96) } == .notFound)
@@ -133,7 +133,7 @@ import Testing
             killed.status = .killed
             killed.endedAt = 50
             #expect(try journal.learnRun(killed) == ours)
-            try journal.runWritten(ours)
+            try journal.runWritten(ours, as: ours)
             #expect(try journal.learnRun(killed) == killed)
             killed = .sample("theirs")
             killed.status = .killed
@@ -154,11 +154,11 @@ import Testing
             ended.endedAt = 50
             _ = try journal.learnRun(ended)
             #expect(try journal.endRun("r1", status: .finished, at: 60) == ended)
-            let request = try #require(try journal.openCommits().first)
+            let request = try #require(try journal.openCommits(limit: 10).first)
             #expect(request.bound == 1)
             #expect(try journal.manifestWritten(request, at: 61))
             _ = try journal.endRun("r1", status: .finished, at: 70)
-            #expect(try journal.openCommits().isEmpty)
+            #expect(try journal.openCommits(limit: 10).isEmpty)
         }
     }
 
@@ -168,7 +168,7 @@ import Testing
         try scratch.withJournal { journal throws in
             try journal.start()
             try journal.requestCommit(run: "r1", at: 40)
-            let request = try #require(try journal.openCommits().first)
+            let request = try #require(try journal.openCommits(limit: 10).first)
             #expect(throws: ArtifactError.self) {
                 try journal.write { _ in throw DatabaseError(resultCode: .SQLITE_IOERR_FSYNC, message: "disk I/O error") }
             }

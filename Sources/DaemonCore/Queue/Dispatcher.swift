@@ -338,9 +338,30 @@ final class Dispatcher: Sendable {
         if let trouble { throw trouble }
     }
 
-    /// A store has answered: with what was asked for, or with a refusal that concerns one job.
-    func storeAnswered(_ store: Int) {
-        monitor.withLock { $0.health[store].succeeded() }
+    /// A store has answered an upload: with what was asked for, or with a refusal that concerns one job.
+    func storeAnswered(_ store: Int) { heal(store) { $0.succeeded() } }
+
+    /// A store has answered somebody else.
+    /// - Parameter isWriting: whether it has taken something in.
+    func storeAnsweredAside(_ store: Int, isWriting: Bool) {
+        let now = System.monotonicNanoseconds()
+        heal(store) { $0.succeededAside(isWriting: isWriting, now: now) }
+    }
+
+    /// Takes down what is good news of a store, and wakes who has waited for it.
+    private func heal(_ store: Int, _ news: (inout StoreHealth) -> Void) {
+        let (wasDown, isBack) = monitor.withLock { state in
+            guard state.health[store].trouble != nil else { return (false, false) }
+            let wasDown = state.health[store].isDown
+            news(&state.health[store])
+            let isBack = state.health[store].trouble == nil
+            if isBack { state.lastFailure?.isOver = true }
+            return (wasDown, isBack)
+        }
+        guard wasDown else { return }
+        monitor.signal()
+        // The registrar may have gone to rest for long, and jobs may wait for the places that it finds out.
+        if isBack { bell.ring() }
     }
 
     /// A worker has ended without having asked the store.
@@ -348,13 +369,33 @@ final class Dispatcher: Sendable {
         monitor.withLock { $0.health[store].withdrew() }
     }
 
-    /// A store could not be reached, or was overloaded.
+    /// An upload could not reach a store, or found it overloaded.
     func storeFailed(_ store: Int, _ error: ArtifactError) {
+        hurt(store, error) { health, now, wallClock, delay in
+            health.failed(error, now: now, wallClock: wallClock, delay: delay)
+        }
+    }
+
+    /// Somebody else could not reach a store, or found it overloaded.
+    /// - Parameters:
+    ///   - isWriting: whether it was to take something in.
+    ///   - start: when it was asked, in monotonic nanoseconds.
+    func storeFailedAside(_ store: Int, _ error: ArtifactError, isWriting: Bool, since start: UInt64) {
+        hurt(store, error) { health, now, wallClock, delay in
+            health.failedAside(error, isWriting: isWriting, since: start, now: now, wallClock: wallClock, delay: delay)
+        }
+    }
+
+    /// Takes down what is bad news of a store.
+    private func hurt(
+        _ store: Int, _ error: ArtifactError,
+        _ news: (inout StoreHealth, _ now: UInt64, _ wallClock: Int64, _ delay: (Int) -> UInt64) -> Void
+    ) {
         let now = System.monotonicNanoseconds()
         let wallClock = System.wallMilliseconds()
         monitor.withLock { state in
             if error.code == .storeThrottled { state.concurrency.throttled(now: now) }
-            state.health[store].failed(error, now: now, wallClock: wallClock) { [backoff] failures in
+            news(&state.health[store], now, wallClock) { [backoff] failures in
                 var generator = SystemRandomNumberGenerator()
                 return backoff.delay(
                     afterFailures: failures + 1, atLeast: (error.retryAfterMilliseconds ?? 0) * 1_000_000, using: &generator)

@@ -3,34 +3,38 @@ import ArtifactModel
 /// Whether a store answers, so that an outage costs one request now and then instead of one for each waiting job.
 ///
 /// Legal transitions: well → (three failures in a row) → pausing → (the pause is over) → probing, one request alone → well or pausing
-/// for longer. Times are monotonic nanoseconds.
+/// for longer. Uploads keep to the pauses, and probe; all others only say what they have seen, see `succeededAside`
+/// and `failedAside`. Times are monotonic nanoseconds.
 struct StoreHealth {
     private static let failuresBeforePause = 3
 
     private var failures = 0
     private var pausedUntil: UInt64 = 0
     private var isProbing = false
+    /// Whether what failed was to write: that a store can be read does not prove then that it is well.
+    private var isRefusingWrites = false
     /// What the failures were, and since when (Unix milliseconds); nil while the store answers.
     private(set) var trouble: (error: ArtifactError, since: Int64)?
 
     /// When a request may be sent: now (nil) or not before a time; `UInt64.max` while another request probes.
     func blocked(now: UInt64) -> UInt64? {
-        guard failures >= Self.failuresBeforePause else { return nil }
+        guard isDown else { return nil }
         if isProbing { return .max }
         return now < pausedUntil ? pausedUntil : nil
     }
 
+    /// Whether uploads keep away from it, but for one at a time.
+    var isDown: Bool { failures >= Self.failuresBeforePause }
+
+    // MARK: Uploads
+
     /// A request is about to be sent.
     mutating func began() {
-        if failures >= Self.failuresBeforePause { isProbing = true }
+        if isDown { isProbing = true }
     }
 
     /// The store has answered as it should, or has refused what only one job asked for.
-    mutating func succeeded() {
-        failures = 0
-        isProbing = false
-        trouble = nil
-    }
+    mutating func succeeded() { self = StoreHealth() }
 
     /// A request ended without the store having a say in it.
     mutating func withdrew() { isProbing = false }
@@ -38,9 +42,41 @@ struct StoreHealth {
     /// The store could not be reached, or was overloaded.
     /// - Parameter delay: how long to pause after so many failures in a row, in nanoseconds.
     mutating func failed(_ error: ArtifactError, now: UInt64, wallClock: Int64, delay: (Int) -> UInt64) {
-        failures += 1
         isProbing = false
+        note(error, isWriting: true, wallClock: wallClock)
+        count(now: now, delay)
+    }
+
+    // MARK: Others
+
+    /// Somebody else than an upload was answered.
+    ///
+    /// Where writes fail, an answer to a reader only ends the pause: one upload may try.
+    mutating func succeededAside(isWriting: Bool, now: UInt64) {
+        if isWriting || !isRefusingWrites { return succeeded() }
+        pausedUntil = min(pausedUntil, now)
+    }
+
+    /// Somebody else than an upload could not reach the store, or found it overloaded.
+    ///
+    /// That neither ends a probe nor prolongs the pause in which it was asked: only a request that began when the pause was over
+    /// stands for a probe.
+    /// - Parameter start: when the request began.
+    mutating func failedAside(
+        _ error: ArtifactError, isWriting: Bool, since start: UInt64, now: UInt64, wallClock: Int64, delay: (Int) -> UInt64
+    ) {
+        note(error, isWriting: isWriting, wallClock: wallClock)
+        if isDown, isProbing || start < pausedUntil { return }
+        count(now: now, delay)
+    }
+
+    private mutating func note(_ error: ArtifactError, isWriting: Bool, wallClock: Int64) {
         trouble = (error, trouble?.since ?? wallClock)
-        if failures >= Self.failuresBeforePause { pausedUntil = now + delay(failures - Self.failuresBeforePause) }
+        isRefusingWrites = isRefusingWrites || isWriting
+    }
+
+    private mutating func count(now: UInt64, _ delay: (Int) -> UInt64) {
+        failures += 1
+        if isDown { pausedUntil = now + delay(failures - Self.failuresBeforePause) }
     }
 }

@@ -28,7 +28,10 @@ struct ArtifactListing: Sendable {
             for (path, artifact) in found where artifact.state == .stored && stored.artifacts[path] == nil {
                 if stored.next.map({ !Self.precedes($0, artifact.path) }) ?? true { found[path] = nil }
             }
-            found.merge(stored.artifacts) { own, _ in own }
+            for (path, artifact) in stored.artifacts {
+                found[path] =
+                    try found[path].map { (own) throws(ArtifactError) in try newest(own, artifact, in: run) } ?? artifact
+            }
             if let next = stored.next { horizon = horizon.map { Self.precedes($0, next) ? $0 : next } ?? next }
             incomplete = stored.trouble
         } catch {
@@ -44,6 +47,16 @@ struct ArtifactListing: Sendable {
         }
         if fitting.count < artifacts.count { horizon = fitting.last?.path }
         return Artifacts(artifacts: fitting, next: horizon, incomplete: incomplete)
+    }
+
+    /// What there is at a path that the journal and the store both know: what is pending here, or what the store has, which another
+    /// node may have written.
+    private func newest(_ own: ArtifactRecord, _ stored: ArtifactRecord, in run: Run) throws(ArtifactError) -> ArtifactRecord {
+        guard own.state == .stored, own.etag != stored.etag else { return own }
+        // The store was asked later than the journal: a newer version of our own may have come in between.
+        let latest = try journal.artifacts(ArtifactQuery(run: run.id, path: own.path, limit: 1)).first
+        guard let latest, latest.job != own.job else { return stored }
+        return current(latest)
     }
 
     /// The artifact with what has changed since the journal was last written.

@@ -14,6 +14,8 @@ final class CommitWaiters: Sendable {
     private struct Waiter: Sendable {
         var number: Int
         var commit: CommitSubject
+        /// The connection that waits; nil for none.
+        var connection: ObjectIdentifier?
         /// Monotonic nanoseconds; nil to wait without end.
         var deadline: UInt64?
         var answer: Answer
@@ -39,8 +41,11 @@ final class CommitWaiters: Sendable {
     init(journal: Journal) { self.journal = journal }
 
     /// Answers when a run or a group is committed, when it cannot be, or at the deadline (monotonic nanoseconds).
+    /// - Parameter connection: whose end also ends the wait, see `drop`.
     /// - Returns: whether it is to be waited for.
-    func add(_ commit: CommitSubject, deadline: UInt64?, answer: @escaping Answer) -> Bool {
+    func add(
+        _ commit: CommitSubject, connection: ObjectIdentifier? = nil, deadline: UInt64?, answer: @escaping Answer
+    ) -> Bool {
         do throws(ArtifactError) {
             let isLate = deadline.map { $0 <= System.monotonicNanoseconds() } ?? false
             let findings = state.withLock { $0.findings }
@@ -60,7 +65,8 @@ final class CommitWaiters: Sendable {
                 }
                 state.lastNumber += 1
                 state.waiters.append(
-                    Waiter(number: state.lastNumber, commit: commit, deadline: deadline, answer: answer))
+                    Waiter(
+                        number: state.lastNumber, commit: commit, connection: connection, deadline: deadline, answer: answer))
             }
             return true
         } catch {
@@ -112,6 +118,12 @@ final class CommitWaiters: Sendable {
         }
         return state.withLock { $0.waiters.compactMap(\.deadline).min() }
     }
+
+    /// Forgets the waits of a connection that has ended: nobody is left to be answered.
+    func drop(_ connection: ObjectIdentifier) { _ = take { $0.connection == connection } }
+
+    /// How many wait.
+    var count: Int { state.withLock { $0.waiters.count } }
 
     /// Answers all that the daemon is stopping.
     func stop() {

@@ -10,7 +10,6 @@ import WorkerPool
 /// The journal says what is to be done, so nothing is lost by a restart. What the store refuses or does not answer is tried again
 /// with growing pauses; each subject by itself, so that one which fails keeps no other.
 final class Registrar: Sendable {
-    private static let page = 1000
     /// So many calls that a store does not answer end a pass for it: the others would wait as long, and in vain.
     private static let patience = 3
     private static let second: UInt64 = 1_000_000_000
@@ -20,17 +19,20 @@ final class Registrar: Sendable {
     let log: Logger
     let bell: RegistryBell
     let waiters: CommitWaiters
-    private let dispatcher: Dispatcher
+    let dispatcher: Dispatcher
+    /// So much is read at a time of what is to be done. A pass goes through all pages: what fails keeps nothing behind it waiting.
+    let page: Int
     private let backoff: Backoff
 
     init(
-        journal: Journal, stores: Stores, dispatcher: Dispatcher, log: Logger,
+        journal: Journal, stores: Stores, dispatcher: Dispatcher, log: Logger, page: Int = 1000,
         backoff: Backoff = Backoff(base: second, cap: 60 * second)
     ) {
         self.journal = journal
         self.stores = stores
         self.dispatcher = dispatcher
         self.log = log
+        self.page = page
         self.backoff = backoff
         bell = dispatcher.bell
         waiters = CommitWaiters(journal: journal)
@@ -41,72 +43,77 @@ final class Registrar: Sendable {
         let sessions: StoreSessions
         /// What the pass finds out.
         var findings = RegistryFindings()
-        /// The calls of this pass that each store did not answer.
-        var unanswered: [Int: (count: Int, error: ArtifactError)] = [:]
         /// What the pass before found out.
         var earlier = RegistryFindings()
-        /// When to look again for a group's members on other nodes, in monotonic nanoseconds.
-        var looks: [CommitSubject: UInt64] = [:]
+        /// The calls of this pass that each store did not answer.
+        var unanswered: [Int: (count: Int, error: ArtifactError)] = [:]
+        /// The experiments whose state was read in this pass.
+        var freshStates: Set<String> = []
+        /// The groups whose members on other nodes are looked for.
+        var searches: [CommitSubject: MemberSearch] = [:]
+
+        /// Begins a pass.
+        mutating func turn() {
+            earlier = findings
+            findings = RegistryFindings()
+            unanswered = [:]
+            freshStates = []
+        }
+
+        /// What went wrong in the pass; nil when nothing did.
+        var trouble: RegistrarRest.Trouble? {
+            if !unanswered.isEmpty { return .absence }
+            return findings.errors.isEmpty ? nil : .refusal
+        }
     }
 
     // MARK: The thread
 
     /// The thread's life.
     func run() {
-        var memory = Memory(sessions: StoreSessions(stores))
-        var earliest: UInt64 = 0
-        var retryAt: UInt64?
+        var memory = Memory(sessions: StoreSessions(stores, dispatcher: dispatcher))
+        var generator = SystemRandomNumberGenerator()
+        var rest = RegistrarRest(earliest: 0, latest: nil)
         var failures = 0
-        while bell.wait(earliest: earliest, deadline: retryAt) {
+        while bell.wait(earliest: rest.earliest, deadline: rest.latest) {
             let began = System.monotonicNanoseconds()
             let number = waiters.lastNumber
             pass(&memory)
             waiters.settle(memory.findings, upTo: number)
             log.trace("a pass of the registrar is over")
-            let ended = System.monotonicNanoseconds()
-            // At most a tenth of a core, however fast jobs end that somebody waits for. What took longer than a moment has waited
-            // for a store, which costs nothing, and must not keep what comes after it.
-            earliest = ended + min(9 * (ended - began), Self.second)
-            retryAt = memory.looks.values.min()
-            failures = memory.findings.errors.isEmpty ? 0 : failures + 1
-            if failures > 0 {
-                var generator = SystemRandomNumberGenerator()
-                let pause = ended + backoff.delay(afterFailures: failures, using: &generator)
-                retryAt = min(pause, retryAt ?? .max)
-                // New work rings; what is in trouble must not be asked for without end.
-                earliest = max(earliest, min(pause, ended + Self.second))
-            }
+            failures = memory.trouble == nil ? 0 : failures + 1
+            rest = RegistrarRest.after(
+                began: began, ended: System.monotonicNanoseconds(), trouble: memory.trouble, failures: failures,
+                look: memory.searches.values.compactMap(\.nextLook).min(), backoff: backoff, using: &generator)
         }
         waiters.stop()
     }
 
     private func pass(_ memory: inout Memory) {
-        memory.earlier = memory.findings
-        memory.findings = RegistryFindings()
-        memory.unanswered = [:]
+        memory.turn()
         do throws(ArtifactError) {
             let own = RegistryStore(session: memory.sessions[0])
-            for experiment in try journal.experimentsToConfirm() {
-                attempt(.experiment(experiment.id), &memory) { _ throws(ArtifactError) in try confirm(experiment, own) }
-            }
-            explainUnplaced(memory.findings)
-            for experiment in try journal.statesToWrite() {
-                attempt(.experiment(experiment.id), &memory) { _ throws(ArtifactError) in
-                    try own.write(ExperimentStateDocument(experiment), at: try RegistryStore.stateKey(experiment.id))
-                    try journal.stateWritten(experiment)
-                }
-            }
-            for run in try journal.runsToWrite(limit: Self.page) {
-                attempt(.run(run.id), &memory) { _ throws(ArtifactError) in try write(run, own) }
-            }
-            let commits = try journal.openCommits()
-            // Before they are counted: a job that ends from here on rings.
-            bell.awaitJobs(!commits.isEmpty)
-            advance(commits, &memory)
+            try confirmExperiments(own, &memory)
+            try writeStates(own, &memory)
+            try writeRuns(own, &memory)
+            try advanceCommits(&memory)
         } catch {
             log.error("the registry's work cannot be read", metadata: ["error": "\(error)"])
             memory.findings.errors[.journal] = error
         }
+    }
+
+    /// Does something about each entry of a list that the journal keeps.
+    /// - Parameter read: a page of it, from behind an entry on.
+    func forEach<Entry>(
+        _ read: (_ after: Entry?) throws(ArtifactError) -> [Entry], _ body: (Entry) throws(ArtifactError) -> Void
+    ) throws(ArtifactError) {
+        var last: Entry?
+        repeat {
+            let entries = try read(last)
+            for entry in entries { try body(entry) }
+            last = entries.count == page ? entries.last : nil
+        } while last != nil && !bell.isStopping
     }
 
     /// Does something about a subject, and takes down why it did not succeed.
@@ -131,71 +138,5 @@ final class Registrar: Sendable {
             }
             memory.findings.errors[subject] = error
         }
-    }
-
-    // MARK: Experiments
-
-    /// Finds out where an experiment lies, and lets its jobs go there. Called on any thread that has a session.
-    func confirm(_ experiment: Experiment, _ store: RegistryStore) throws(ArtifactError) {
-        _ = try store.writeIfAbsent(ExperimentDocument(experiment), at: try RegistryStore.experimentKey(experiment.id))
-        // Whoever was first: the store's wins. Read back where ours was written, too: a server may ignore the condition.
-        guard let found = try store.experiment(experiment.id) else {
-            throw ArtifactError(
-                .storeUnavailable,
-                "the store does not show experiment \(experiment.id) although it was written; it is tried again")
-        }
-        guard found.tenant == experiment.tenant, found.name.utf8.elementsEqual(experiment.name.utf8) else {
-            throw ArtifactError(
-                .corruptObject, "experiment \(experiment.id) in the store has another tenant or name; restore or remove it")
-        }
-        let done = Monitor<Result<Void, ArtifactError>?>(nil)
-        journal.confirmExperiment(experiment.id, location: found.artifactLocation, createdAt: found.createdAt) {
-            [dispatcher] outcome in
-            if case .success(let jobs) = outcome { dispatcher.place(jobs) }
-            done.withLock { $0 = outcome.map { _ in } }
-            done.signal()
-        }
-        try done.wait { $0 }.get()
-        _ = try journal.learnExperiment(found)
-    }
-
-    /// Jobs say why they wait for their experiment. One that cannot be confirmed fails its jobs: they can be retried when it is
-    /// mended.
-    private func explainUnplaced(_ findings: RegistryFindings) {
-        var errors: [String: ArtifactError] = [:]
-        for case (.experiment(let id), let error) in findings.errors { errors[id] = error }
-        guard !errors.isEmpty else { return }
-        for (sequence, error) in dispatcher.explainUnplaced(errors) where !error.code.isTransient {
-            journal.submit(.failed(sequence, error, at: System.wallMilliseconds())) { [dispatcher] outcome in
-                if case .success(true) = outcome { dispatcher.finished(sequence, .failed, error: error) }
-            }
-        }
-    }
-
-    // MARK: Runs
-
-    /// Writes how a run stands. What another node has written of the same run stays, but for how it ended.
-    private func write(_ run: Run, _ store: RegistryStore) throws(ArtifactError) {
-        let key = try RegistryStore.runKey(run.id)
-        if run.status == .running, try store.writeIfAbsent(RunDocument(run), at: key) { return try journal.runWritten(run) }
-        guard var document = try store.read(RunDocument.self, at: key) else {
-            try store.write(RunDocument(run), at: key)
-            return try journal.runWritten(run)
-        }
-        guard document.tenant == run.tenant, document.experimentID == run.experimentID else {
-            // Nothing of it is lost; but whoever looks for that id finds the other one.
-            log.error(
-                "the id of a run is that of another experiment's run in the store: this one cannot be found by its id",
-                metadata: ["run": "\(run.id)", "experiment": "\(run.experimentID)"])
-            return try journal.runWritten(run)
-        }
-        if run.status == .running {
-            if let found = document.run { _ = try journal.learnRun(found) }
-        } else {
-            document.status = "\(run.status)"
-            document.endedAt = run.endedAt
-            try store.write(document, at: key)
-        }
-        try journal.runWritten(run)
     }
 }

@@ -183,7 +183,7 @@ final class Registry: Sendable {
         }
     }
 
-    /// The run, as the store has it where it runs and the store answers: another node may have ended it.
+    /// The run, as the store has it where that answers: another node may have ended it, or ended it first.
     private func find(_ id: String, _ peer: Peer, _ store: RegistryStore) throws(ArtifactError) -> Run {
         let known = try journal.run(id)
         if let known {
@@ -191,10 +191,11 @@ final class Registry: Sendable {
             if known.isProvisional, let experiment = try journal.experiment(id: known.experimentID) {
                 confirmNow(experiment, store)
             }
-            if known.status != .running { return try run(id, peer) }
         }
         _ = try unlessAway(mustAnswer: known == nil) { () throws(ArtifactError) in
-            guard let found = try store.run(id), found.status != known?.status else { return }
+            guard let found = try store.run(id), found.status != known?.status || found.endedAt != known?.endedAt else { return }
+            // Of another run that has the same id nothing is learnt; who waits for a commit of this one is told.
+            if let known, !found.isSame(as: known) { return }
             try Self.check(found.tenant, peer, "run '\(id)'")
             if known == nil {
                 guard let experiment = try store.experiment(found.experimentID) else {
@@ -242,17 +243,23 @@ final class Registry: Sendable {
         return .committing
     }
 
-    func wait(_ request: WaitCommit, _ peer: Peer, _ answer: @escaping Answer) {
+    /// - Parameter connection: whose end also ends the wait.
+    func wait(_ request: WaitCommit, _ peer: Peer, _ connection: ObjectIdentifier?, _ answer: @escaping Answer) {
         do throws(ArtifactError) {
             _ = try run(request.runID, peer)
             let commit = CommitSubject(run: request.runID, group: request.group)
             let deadline = request.timeout.map(Deadline.after(milliseconds:))
-            let isWaiting = registrar.waiters.add(commit, deadline: deadline) { answer($0.map { .commitWaited($0) }) }
+            let isWaiting = registrar.waiters.add(commit, connection: connection, deadline: deadline) {
+                answer($0.map { .commitWaited($0) })
+            }
             if isWaiting { bell.ring() }
         } catch {
             answer(.failure(error))
         }
     }
+
+    /// A connection has ended.
+    func ended(_ connection: ObjectIdentifier) { registrar.waiters.drop(connection) }
 
     // MARK: Artifacts
 

@@ -101,13 +101,17 @@ struct RegistryStore {
             id: id, tenant: document.tenant, name: document.name, description: document.description, tags: document.tags,
             artifactLocation: document.artifactLocation, createdAt: document.createdAt, updatedAt: document.createdAt,
             isProvisional: false)
-        if let state = try read(ExperimentStateDocument.self, at: try Self.stateKey(id)) {
-            experiment.description = state.description
-            experiment.tags = state.tags
-            experiment.stage = LifecycleStage(name: state.lifecycleStage) ?? .active
-            experiment.updatedAt = state.updatedAt
-        }
+        try addState(to: &experiment)
         return experiment
+    }
+
+    /// Replaces what may change in an experiment by what the store says; without effect where nothing was ever changed.
+    func addState(to experiment: inout Experiment) throws(ArtifactError) {
+        guard let state = try read(ExperimentStateDocument.self, at: try Self.stateKey(experiment.id)) else { return }
+        experiment.description = state.description
+        experiment.tags = state.tags
+        experiment.stage = LifecycleStage(name: state.lifecycleStage) ?? .active
+        experiment.updatedAt = state.updatedAt
     }
 
     /// The run as the store has it; nil when there is none.

@@ -80,10 +80,12 @@ final class Objects: Sendable {
         _ answer: @escaping Answer, patience: UInt64? = nil,
         _ body: @escaping @Sendable (StoreSessions) throws(ArtifactError) -> Message
     ) {
+        // From now on: whoever waits for a thread behind others has waited for the store as they have.
+        let deadline = patience.map { System.monotonicNanoseconds() + $0 }
         let isFull = monitor.withLock { state in
             guard !state.isStopping, state.tasks.count < Self.queueLimit else { return true }
             state.tasks.append { sessions in
-                sessions.setDeadline(patience.map { System.monotonicNanoseconds() + $0 })
+                sessions.setDeadline(deadline)
                 do throws(ArtifactError) { answer(.success(try body(sessions))) } catch {
                     answer(.failure(error.code == .cancelled ? .silentStore : error))
                 }
@@ -102,7 +104,7 @@ final class Objects: Sendable {
 
     /// One thread's life.
     func run() {
-        let sessions = StoreSessions(stores)
+        let sessions = StoreSessions(stores, dispatcher: dispatcher)
         while let task = next() { task(sessions) }
     }
 

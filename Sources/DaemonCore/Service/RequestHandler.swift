@@ -63,10 +63,12 @@ final class RequestHandler: Sendable {
     }
 
     /// Carries a request out.
-    /// - Parameter arrivedAt: when its frame came, in monotonic nanoseconds.
+    /// - Parameters:
+    ///   - arrivedAt: when its frame came, in monotonic nanoseconds.
+    ///   - connection: the one that it came on; see `ended`.
     func handle(
         _ request: Message, arrivedAt: UInt64, descriptor: SharedDescriptor?, spoolFile: SpoolFile?, peer: Peer,
-        answer: @escaping Answer
+        connection: ObjectIdentifier? = nil, answer: @escaping Answer
     ) {
         switch request {
         case .put(let put):
@@ -95,7 +97,7 @@ final class RequestHandler: Sendable {
         case .listRuns(let list): answer(Self.catching { () throws(ArtifactError) in try registry.list(list, peer) })
         case .endRun(let end): answer(Self.catching { () throws(ArtifactError) in try registry.end(end, peer) })
         case .commit(let commit): answer(Self.catching { () throws(ArtifactError) in try registry.commit(commit, peer) })
-        case .waitCommit(let wait): registry.wait(wait, peer, answer)
+        case .waitCommit(let wait): registry.wait(wait, peer, connection, answer)
         case .listArtifacts(let list): registry.list(list, peer, answer)
         case .deleteArtifacts(let delete):
             let cancel: ArtifactRemoval.Cancel = { [self] id, answer in self.cancel(id, peer) { answer($0.map { _ in }) } }
@@ -106,6 +108,9 @@ final class RequestHandler: Sendable {
             answer(.failure(ArtifactError(.unsupportedMessage, "\(request.type) is no request")))
         }
     }
+
+    /// A connection has ended: waits that would last as long as the daemon end with it.
+    func ended(_ connection: ObjectIdentifier) { registry.ended(connection) }
 
     /// Whether a descriptor may travel with this request.
     static func takesDescriptor(_ request: Message) -> Bool {

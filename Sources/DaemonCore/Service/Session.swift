@@ -55,6 +55,7 @@ final class Session: Sendable {
         }
         outbox.flush()
         outbox.close()
+        requests.ended(ObjectIdentifier(self))
         for file in inbox.spoolFiles.values { file.discard() }
         hangUp()
     }
@@ -255,7 +256,8 @@ final class Session: Sendable {
             var spoolFile: SpoolFile?
             if case .put(let put) = request, case .spool(let number) = put.source { spoolFile = inbox.spoolFiles[number] }
             requests.handle(
-                request, arrivedAt: inbox.arrivedAt, descriptor: descriptor, spoolFile: spoolFile, peer: peer
+                request, arrivedAt: inbox.arrivedAt, descriptor: descriptor, spoolFile: spoolFile, peer: peer,
+                connection: ObjectIdentifier(self)
             ) { [outbox] outcome in
                 switch outcome {
                 case .success(let message): outbox.answer(requestID, message)

@@ -5,15 +5,21 @@ import Synchronization
 /// One thread's sessions with the stores, made when they are first needed.
 final class StoreSessions {
     private let stores: Stores
+    private let dispatcher: Dispatcher
     private let limit = TimeLimit()
     private var sessions: [Int: any ObjectStoreSession] = [:]
 
-    init(_ stores: Stores) { self.stores = stores }
+    /// - Parameter dispatcher: is told how the stores fare.
+    init(_ stores: Stores, dispatcher: Dispatcher) {
+        self.stores = stores
+        self.dispatcher = dispatcher
+    }
 
     /// The session with the store of that index in `Stores.all`.
     subscript(_ store: Int) -> any ObjectStoreSession {
         if let session = sessions[store] { return session }
-        let session = stores.all[store].makeSession { [limit] in limit.isOver }
+        let session = WatchedSession(
+            stores.all[store].makeSession { [limit] in limit.isOver }, of: store, dispatcher: dispatcher)
         sessions[store] = session
         return session
     }
