@@ -146,6 +146,11 @@ def test_bad_input(run, start_daemon, connect, tmp_path):
         artifactd.torch.save(1, "a.pt", run=None)
     with pytest.raises(artifactd.InvalidRequest, match="give a run"):
         artifactd.torch.StorageWriter("checkpoints", "step-1")
+    with pytest.raises(artifactd.InvalidRequest, match="StorageWriter: timeout must be a number of seconds"):
+        artifactd.torch.StorageWriter(run, "step-1", timeout="x")
+    for options in ({"size_hint": "1 GB"}, {"save_options": [1]}, {"colour": "red"}):
+        with pytest.raises(artifactd.InvalidRequest, match=f"save.*{next(iter(options))}"):
+            artifactd.torch.save(1, "a.pt", run=run, **options)
     nobody = artifactd.Client(tmp_path / "nobody", retry_timeout=0.1)
     with pytest.raises(artifactd.DaemonUnavailable):
         artifactd.torch.save(torch.zeros(20 * MIB), "a.pt", run=nobody)

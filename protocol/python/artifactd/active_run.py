@@ -125,7 +125,7 @@ class ActiveRun(ArtifactLog):
 
     @property
     def errors(self) -> dict[str, ArtifactError]:
-        """What this process logged and has failed by now, and why, by path. Asks the daemon."""
+        """What this process logged and has failed by now, and why, by path, as `TicketSet.errors` tells it."""
         return self._tickets.errors
 
     # --- Logging ---

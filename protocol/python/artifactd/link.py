@@ -35,6 +35,7 @@ from artifactd.errors import (
 )
 from artifactd.messages import DiscardSpool, Error, Welcome
 from artifactd.requests import Greeting, Handover, Request, pause
+from artifactd.wakeup import Wakeup
 from artifactd.wire import ANSWER, Message
 
 # How many hand-overs may be without an answer: each may hold a descriptor, of which a process has 1,024 as a rule.
@@ -59,29 +60,6 @@ class Settings(NamedTuple):
     exit_timeout: float
 
 
-class _Wakeup:
-    """Ends the keeper's poll from any thread; without a lock, so that finalizers can use it."""
-
-    def __init__(self) -> None:
-        self.descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-
-    def signal(self) -> None:
-        os.eventfd_write(self.descriptor, 1)
-
-    def wait(self, seconds: float) -> None:
-        poller = select.poll()
-        poller.register(self.descriptor, select.POLLIN)
-        poller.poll(seconds * 1000)
-        self.clear()
-
-    def clear(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self.descriptor)
-
-    def __del__(self) -> None:
-        os.close(self.descriptor)
-
-
 class Link:
     """Carries requests. Safe for threads; a forked child has one of its own from the first use on."""
 
@@ -96,7 +74,7 @@ class Link:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._window = threading.Semaphore(WINDOW)
-        self._wakeup = _Wakeup()
+        self._wakeup = Wakeup()
         self._keeper: threading.Thread | None = None
         self._connection: Connection | None = None
         self._last_id = 1

@@ -109,7 +109,7 @@ class Ticket:
 
     @property
     def error(self) -> ArtifactError | None:
-        """Why the hand-over failed; None while it has not. Asks the daemon as `done` does."""
+        """Why the hand-over failed, or was given up (`Cancelled`); None while it has not. Asks the daemon as `done` does."""
         self._look()
         return self.refusal or (self._job.exception() if self._job else None)
 
