@@ -34,7 +34,7 @@ public struct StatusReport: Codable, Sendable {
         public var integrity: String
         /// `ok`, or why the journal takes no hand-overs.
         public var journal: String
-        /// Whether the store answers: `ok`, or since when it does not and why.
+        /// Whether the store takes what it is sent: `ok`, or what is wrong and since when.
         public var storeCondition: String
 
         public init(

@@ -74,6 +74,25 @@ import Testing
 @Suite struct StoreHealthTests {
     private let down = ArtifactError(.storeUnavailable, "scripted")
 
+    /// A store that denies all is in trouble and not paused: whoever asks learns it from the store. What it takes in ends the trouble,
+    /// what it lets read does not; an outage that follows is another trouble, and so is a refusal that follows an outage.
+    @Test func refusals() {
+        let denied = ArtifactError(.storeDenied, "scripted")
+        var health = StoreHealth()
+        for time in 1...5 as ClosedRange<Int64> {
+            health.refused(denied, wallClock: time)
+            #expect(health.blocked(now: 0) == nil && health.trouble?.error == denied && health.trouble?.since == 1)
+        }
+        health.succeededAside(isWriting: false, now: 0)
+        #expect(health.trouble?.error == denied)
+        for time in 6...8 as ClosedRange<Int64> { health.failed(down, now: 0, wallClock: time) { _ in 100 } }
+        #expect(health.trouble?.error == down && health.trouble?.since == 6 && health.blocked(now: 0) == 100)
+        health.refused(denied, wallClock: 9)
+        #expect(health.trouble?.since == 9 && health.blocked(now: 0) == nil)
+        health.succeeded()
+        #expect(health.trouble == nil)
+    }
+
     /// Three failures in a row pause the store; then one request alone probes, and its outcome decides.
     @Test func pausesAndProbes() {
         var health = StoreHealth()

@@ -84,6 +84,24 @@ import Testing
         #expect(try served.finish() == [])
     }
 
+    /// A store that answers and denies is not ok, until it takes something in again. A refusal that is one object's own is no
+    /// trouble of the store's.
+    @Test(arguments: [ArtifactError.Code.storeDenied, .noSuchBucket, .storeNotTrusted]) func tellsOfRefusals(
+        code: ArtifactError.Code
+    ) throws {
+        let rig = try Rig()
+        rig.store.fail(next: .put, with: ArtifactError(.storeRejected, "scripted"))
+        #expect(try rig.end(of: try rig.put([1], to: "rejected")).state == .failed)
+        #expect(try Self.report(rig).daemon.storeCondition == "ok")
+        rig.store.fail(next: .put, with: ArtifactError(code, "scripted: no entry"))
+        #expect(try rig.end(of: try rig.put([1], to: "refused")).state == .failed)
+        let condition = try Self.report(rig).daemon.storeCondition
+        #expect(condition.hasPrefix("\(code) since 20") && condition.hasSuffix("scripted: no entry"), "\(condition)")
+        #expect(try rig.end(of: try rig.put([1], to: "taken")).state == .stored)
+        #expect(try Self.report(rig).daemon.storeCondition == "ok")
+        #expect(try rig.finish() == [])
+    }
+
     // MARK: Tenants
 
     private static func counters(_ pending: UInt64, stored: UInt64 = 0) -> StateCounters {

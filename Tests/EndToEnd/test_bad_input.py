@@ -199,6 +199,7 @@ def test_wrong_bucket(daemons, null_s3, relay, bucketless, tmp_path):
         (report,) = daemon.put(path, to=path.name, status=1, ack="stored", compression="none")
         assert report["error"]["code"] == "no_such_bucket" and "forgotten" in report["error"]["message"]
     assert daemon.status()["last_error"]["code"] == "no_such_bucket"
+    assert daemon.status()["daemon"]["store_condition"].startswith("no_such_bucket since 20")
     between.down()
     between.target = server.port
     between.up()
@@ -225,10 +226,12 @@ def test_wrong_secret_and_retry_once_it_is_mended(daemons, place, tmp_path):
     assert report["error"]["code"] == "store_denied"
     status = daemon.status()
     assert (status["last_error"]["code"], status["queue"]["jobs"]["failed"]) == ("store_denied", 1)
+    assert status["daemon"]["store_condition"].startswith("store_denied since 20")
     write(processes.SECRET_KEY)
     daemon.ctl("retry", "--failed")
     daemon.wait()
     content.assert_object(place, "file", path, None, tmp_path)
+    assert daemon.status()["daemon"]["store_condition"] == "ok"
     assert "a-wrong-secret" not in daemon.log() + daemon.ctl("jobs", "--json").stdout
 
 

@@ -364,6 +364,16 @@ final class Dispatcher: Sendable {
         if isBack { bell.ring() }
     }
 
+    /// A store has refused to take something in, for a reason that concerns everybody.
+    func storeRefused(_ store: Int, _ error: ArtifactError) {
+        let now = System.wallMilliseconds()
+        let wasDown = monitor.withLock { state in
+            defer { state.health[store].refused(error, wallClock: now) }
+            return state.health[store].isDown
+        }
+        if wasDown { monitor.signal() }
+    }
+
     /// A worker has ended without having asked the store.
     func storeWasNotAsked(_ store: Int) {
         monitor.withLock { $0.health[store].withdrew() }

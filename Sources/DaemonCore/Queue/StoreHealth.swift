@@ -1,6 +1,6 @@
 import ArtifactModel
 
-/// Whether a store answers, so that an outage costs one request now and then instead of one for each waiting job.
+/// Whether a store answers, and takes what it is sent, so that an outage costs one request now and then instead of one for each waiting job.
 ///
 /// Legal transitions: well → (three failures in a row) → pausing → (the pause is over) → probing, one request alone → well or pausing
 /// for longer. Uploads keep to the pauses, and probe; all others only say what they have seen, see `succeededAside`
@@ -13,7 +13,7 @@ struct StoreHealth {
     private var isProbing = false
     /// Whether what failed was to write: that a store can be read does not prove then that it is well.
     private var isRefusingWrites = false
-    /// What the failures were, and since when (Unix milliseconds); nil while the store answers.
+    /// What is wrong, and since when (Unix milliseconds); nil while the store takes what it is sent, as far as is known.
     private(set) var trouble: (error: ArtifactError, since: Int64)?
 
     /// When a request may be sent: now (nil) or not before a time; `UInt64.max` while another request probes.
@@ -47,6 +47,17 @@ struct StoreHealth {
         count(now: now, delay)
     }
 
+    /// The store answers, and has refused to take something in for a reason that concerns everybody: the credentials, the bucket,
+    /// the certificate.
+    ///
+    /// No pause comes of it: jobs that meet it fail at once and wait for somebody's help, not for the store's return.
+    mutating func refused(_ error: ArtifactError, wallClock: Int64) {
+        let since = trouble?.error.code == error.code ? trouble?.since : nil
+        self = StoreHealth()
+        trouble = (error, since ?? wallClock)
+        isRefusingWrites = true
+    }
+
     // MARK: Others
 
     /// Somebody else than an upload was answered.
@@ -71,7 +82,8 @@ struct StoreHealth {
     }
 
     private mutating func note(_ error: ArtifactError, isWriting: Bool, wallClock: Int64) {
-        trouble = (error, trouble?.since ?? wallClock)
+        // A refusal before was another trouble.
+        trouble = (error, (failures > 0 ? trouble?.since : nil) ?? wallClock)
         isRefusingWrites = isRefusingWrites || isWriting
     }
 

@@ -116,6 +116,9 @@ final class WatchedSession: ObjectStoreSession {
                 if System.monotonicNanoseconds() - start >= Self.longEnough {
                     dispatcher.storeFailedAside(store, .silentStore, isWriting: isWriting, since: start)
                 }
+            // What may not be read may be written all the same.
+            case .storeDenied where isWriting, .noSuchBucket where isWriting, .storeNotTrusted where isWriting:
+                dispatcher.storeRefused(store, error)
             case .shuttingDown, .localStorageFailed: break
             default: dispatcher.storeAnsweredAside(store, isWriting: false)
             }

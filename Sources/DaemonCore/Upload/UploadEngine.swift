@@ -114,6 +114,7 @@ final class UploadEngine: Sendable {
     private func report(_ error: ArtifactError, of upload: Upload) {
         switch error.code {
         case .storeUnavailable, .storeThrottled: dispatcher.storeFailed(upload.store, error)
+        case .storeDenied, .noSuchBucket, .storeNotTrusted: dispatcher.storeRefused(upload.store, error)
         case .sourceChanged, .sourceLost, .sourceUnreadable, .localStorageFailed, .cancelled, .shuttingDown:
             dispatcher.storeWasNotAsked(upload.store)
         default: dispatcher.storeAnswered(upload.store)

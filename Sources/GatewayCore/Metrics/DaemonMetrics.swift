@@ -10,7 +10,8 @@ enum DaemonMetrics {
         text.write("artifactd_build_info", .gauge, "The daemon's version.", [.init(1, ("version", daemon.version))])
         text.write("artifactd_uptime_seconds", .gauge, "Since the daemon's start.", [.init(daemon.uptimeSeconds)])
         text.write("artifactd_journal_ok", .gauge, "Whether the journal takes hand-overs.", daemon.journal == "ok" ? 1 : 0)
-        text.write("artifactd_store_ok", .gauge, "Whether the store answers.", daemon.storeCondition == "ok" ? 1 : 0)
+        text.write(
+            "artifactd_store_ok", .gauge, "Whether the store takes what it is sent.", daemon.storeCondition == "ok" ? 1 : 0)
         text.write("artifactd_jobs", .gauge, "Jobs in the journal, by state.", byState(queue.jobs))
         text.write("artifactd_jobs_source_bytes", .gauge, "Sizes of their sources, by state.", byState(queue.bytes))
         text.write(
