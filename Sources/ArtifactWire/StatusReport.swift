@@ -218,7 +218,7 @@ public struct StatusReport: Codable, Sendable {
     public var throughput: Throughput
     public var latencies: Latencies
     public var journal: JournalFile
-    /// How often each error was met since the start, by its code in snake case: what an attempt at an upload failed with, and what
+    /// How often each error was met since the start, by its code in snake case: what an attempt at an upload, or at a document of the registry, failed with, and what
     /// a request was answered with.
     public var errors: [String: UInt64]
     public var lastError: Failure?

@@ -74,6 +74,17 @@ import Testing
         #expect(try rig.finish() == [])
     }
 
+    /// So does each attempt at a document of the registry.
+    @Test func countsFailedDocuments() throws {
+        let rig = try Rig()
+        let run = try rig.startRun()
+        rig.store.fail(next: .put, with: ArtifactError(.storeUnavailable, "scripted"), times: 2)
+        try rig.end(run)
+        #expect(try rig.commitWaited(run).isCommitted)
+        #expect(try Self.report(rig).errors == ["store_unavailable": 2])
+        #expect(try rig.finish() == [])
+    }
+
     /// A request that is refused counts under its error's code.
     @Test func countsRefusals() throws {
         let served = try ServedRig()

@@ -77,7 +77,7 @@ final class Dispatcher: Sendable {
     let bell = RegistryBell()
     /// Requests that were sent again.
     let retries: RetryCounter
-    /// What attempts at uploads failed with, and what requests were answered with.
+    /// What attempts at uploads and at the registry's documents failed with, and what requests were answered with.
     let errors = ErrorCounter()
 
     init(

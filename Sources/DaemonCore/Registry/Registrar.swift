@@ -127,6 +127,7 @@ final class Registrar: Sendable {
             let store = try place.map { (place) throws(ArtifactError) in try stores.place(of: place).store } ?? 0
             if let unanswered = memory.unanswered[store], unanswered.count >= Self.patience { throw unanswered.error }
             do throws(ArtifactError) { try body(&memory) } catch {
+                dispatcher.errors.count(error.code)
                 if error.code == .storeUnavailable || error.code == .storeThrottled {
                     memory.unanswered[store] = ((memory.unanswered[store]?.count ?? 0) + 1, error)
                 }

@@ -38,7 +38,8 @@ enum DaemonMetrics {
         text.write("artifactd_compression_ratio", .gauge, "Source bytes to object bytes since the start.", [.init(ratio)])
         text.write("artifactd_store_retries_total", .counter, "Requests sent to the store again.", throughput.retries)
         text.write(
-            "artifactd_errors_total", .counter, "Attempts at uploads that failed and requests refused, by the error's code.",
+            "artifactd_errors_total", .counter,
+            "Attempts to store something that failed and requests refused, by the error's code.",
             (status.errors ?? [:]).sorted { $0.key < $1.key }.map { .init(Double($0.value), ("code", $0.key)) })
         text.write("artifactd_workers_active", .gauge, "Upload workers at work.", status.workers.active)
         text.write("artifactd_workers_allowed", .gauge, "Upload workers that may work now.", status.workers.allowed)
