@@ -25,6 +25,7 @@ final class Rig: Sendable {
     let dispatcher: Dispatcher
     let engine: UploadEngine
     let keeper: DurableKeeper
+    let committer: SpoolCommitter
     let intake: Intake
     let stores: Stores
     let objects: DaemonCore.Objects
@@ -33,6 +34,9 @@ final class Rig: Sendable {
     let status: StatusSource
     private let threads: WorkerThreads
     private let keepers: WorkerThreads
+    private let committers: WorkerThreads
+    /// Before it opens no spool file is committed, as if the disk took that long.
+    let spoolGate = Gate()
     private let objectThreads: WorkerThreads
     private let registrarThread: OwnedThread
     private let life = Mutex((isRunning: true, gates: [Gate]()))
@@ -42,9 +46,10 @@ final class Rig: Sendable {
     /// - Parameters:
     ///   - directory: of an earlier rig, to go on with what it left.
     ///   - page: what the registrar reads at a time.
+    ///   - holdsSpool: whether `spoolGate` is closed at first.
     init(
         _ store: MemoryStore = MemoryStore(), besides: [any ObjectStore] = [], in directory: TemporaryDirectory? = nil,
-        cores: Int = 4, page: Int = 1000, _ change: (inout Configuration) -> Void = { _ in }
+        cores: Int = 4, page: Int = 1000, holdsSpool: Bool = false, _ change: (inout Configuration) -> Void = { _ in }
     ) throws {
         let directory = try directory ?? TemporaryDirectory()
         self.directory = directory
@@ -70,9 +75,10 @@ final class Rig: Sendable {
             configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
             log: log.logger)
         keeper = DurableKeeper(journal: journal, spool: spool, pins: pins, dispatcher: dispatcher, log: log.logger)
+        committer = SpoolCommitter(spool: spool)
         intake = Intake(
             configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
-            keeper: keeper)
+            keeper: keeper, committer: committer)
         objects = DaemonCore.Objects(stores: stores, dispatcher: dispatcher)
         status = StatusSource(
             configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
@@ -86,9 +92,15 @@ final class Rig: Sendable {
             configuration: configuration, policy: PeerPolicy(rules: configuration.peers, ownUser: System.effectiveUserID()),
             journal: journal, spool: spool, stores: stores, intake: intake, dispatcher: dispatcher, engine: engine,
             objects: objects, registry: registry, status: status)
-        let (engine, keeper, objects, registrar) = (engine, keeper, objects, registrar)
+        let (engine, keeper, objects, registrar, committer) = (engine, keeper, objects, registrar, committer)
+        let spoolGate = spoolGate
+        if !holdsSpool { spoolGate.open() }
         threads = try WorkerThreads(count: configuration.workers, name: "upload") { _ in engine.run() }
         keepers = try WorkerThreads(count: 2, name: "keep") { _ in keeper.run() }
+        committers = try WorkerThreads(count: 2, name: "spool") { _ in
+            spoolGate.pass()
+            committer.run()
+        }
         objectThreads = try WorkerThreads(count: 1, name: "object") { _ in objects.run() }
         registrarThread = try OwnedThread(name: "registrar") { registrar.run() }
     }
@@ -190,10 +202,13 @@ final class Rig: Sendable {
         guard wasRunning else { return }
         dispatcher.stop()
         for gate in gates { gate.open() }
+        spoolGate.open()
         keeper.stop()
+        committer.stop()
         objects.stop()
         dispatcher.bell.stop()
         keepers.join()
+        committers.join()
         objectThreads.join()
         registrarThread.join()
         threads.join()

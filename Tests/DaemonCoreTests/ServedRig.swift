@@ -17,8 +17,10 @@ final class ServedRig {
     private let stop = StopSignal()
     private var isServing = true
 
-    init(_ store: MemoryStore = MemoryStore(), _ change: (inout Configuration) -> Void = { _ in }) throws {
-        rig = try Rig(store, change)
+    init(
+        _ store: MemoryStore = MemoryStore(), holdsSpool: Bool = false, _ change: (inout Configuration) -> Void = { _ in }
+    ) throws {
+        rig = try Rig(store, holdsSpool: holdsSpool, change)
         socket = rig.configuration.socket
         let listener = try UnixListener.bind(path: socket, mode: 0o600)
         let server = try Server(listener: listener, requests: rig.requests, status: rig.status, log: rig.log.logger)

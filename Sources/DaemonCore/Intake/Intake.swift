@@ -7,7 +7,8 @@ import Pipeline
 
 /// Takes hand-overs: resolves the destination, checks and pins the source, journals the job, and answers after the commit.
 ///
-/// Runs on the connection's own thread up to the journal, and on the journal's thread from the commit on.
+/// Runs on the connection's own thread up to the journal, and on the journal's thread from the commit on; a spool file goes through
+/// the committer's threads in between.
 final class Intake: Sendable {
     private let configuration: Configuration
     private let stores: Stores
@@ -16,12 +17,13 @@ final class Intake: Sendable {
     private let pins: PinTable
     private let dispatcher: Dispatcher
     private let keeper: DurableKeeper
+    private let committer: SpoolCommitter
     private let sizing: UploadSizing
     private let runs: RunCache
 
     init(
         configuration: Configuration, stores: Stores, journal: Journal, spool: Spool, pins: PinTable, dispatcher: Dispatcher,
-        keeper: DurableKeeper
+        keeper: DurableKeeper, committer: SpoolCommitter
     ) {
         self.configuration = configuration
         self.stores = stores
@@ -30,6 +32,7 @@ final class Intake: Sendable {
         self.pins = pins
         self.dispatcher = dispatcher
         self.keeper = keeper
+        self.committer = committer
         sizing = UploadSizing(configuration)
         runs = RunCache(journal: journal)
     }
@@ -65,7 +68,18 @@ final class Intake: Sendable {
                 letGo(job, spoolFile)
                 throw error
             }
-            journal.accept(job) { [self] outcome in conclude(job, arrivedAt, experiment, spoolFile, outcome, answer) }
+            let accept = { @Sendable [self] in
+                journal.accept(job) { [self] outcome in conclude(job, arrivedAt, experiment, spoolFile, outcome, answer) }
+            }
+            guard let spoolFile, let name = job.spoolName, job.pin == .spool else {
+                return committer.inTurn(target.uri, accept)
+            }
+            committer.commit(spoolFile, as: name, for: target.uri) { [self] outcome in
+                switch outcome {
+                case .success: accept()
+                case .failure(let error): conclude(job, arrivedAt, experiment, spoolFile, .failure(error), answer)
+                }
+            }
         } catch {
             answer(.failure(error))
         }
@@ -113,6 +127,7 @@ final class Intake: Sendable {
                 id: job.id, level: job.pin.isDurable ? .durable : .accepted, pin: job.pin, size: job.size, isDuplicate: false,
                 destination: job.destination)
             reach(job.level, accepted, sequence, earlier: nil, answer)
+            dispatcher.wake()
         case .success(.duplicate(let record)):
             dispatcher.cancelReservation(bytes: job.size)
             letGo(job, spoolFile)
@@ -207,7 +222,7 @@ final class Intake: Sendable {
             guard spoolFile.beginCommit() else {
                 throw ArtifactError(.conflict, "put: this spool file is being handed over already")
             }
-            do throws(ArtifactError) { return try commit(spoolFile, id) } catch {
+            do throws(ArtifactError) { return try take(spoolFile, id) } catch {
                 spoolFile.commitFailed()
                 throw error
             }
@@ -232,9 +247,8 @@ final class Intake: Sendable {
         }
     }
 
-    /// Makes a client's spool file the job's source: no writer is left, the bytes are fsynced, the file has a name.
-    private func commit(_ file: SpoolFile, _ id: JobID) throws(ArtifactError) -> Held {
-        let name = Spool.ownName(of: id)
+    /// Takes a client's spool file as the job's source: no writer is left. The committer makes it durable.
+    private func take(_ file: SpoolFile, _ id: JobID) throws(ArtifactError) -> Held {
         let failed = "put: the spool file could not be made durable"
         // The kernel grants a read lease only while nobody has the file open for writing.
         let hasWriters = try kernelCalls(orThrow: .localStorageFailed, failed) { () throws(SystemError) in
@@ -252,10 +266,7 @@ final class Intake: Sendable {
         guard file.setSize(fingerprint.size) else {
             throw spool.refusal(of: fingerprint.size, for: "this file")
         }
-        do throws(SystemError) { try spool.commit(file.reader.number, as: name) } catch {
-            throw spool.failure("could not take the file in", error)
-        }
-        return Held(pin: .spool, size: fingerprint.size, fingerprint: fingerprint, spoolName: name)
+        return Held(pin: .spool, size: fingerprint.size, fingerprint: fingerprint, spoolName: Spool.ownName(of: id))
     }
 
     /// Pins a client's file by the first means that works, without copying it.

@@ -3,13 +3,13 @@ import Synchronization
 
 /// A spool file that a client writes to, from `openSpool` to its commit, its discard or the end of the connection.
 ///
-/// Belongs to its session's thread; only the commit's outcome comes from the journal's.
+/// Belongs to its session's thread; only the commit's outcome comes from the committer's or the journal's.
 final class SpoolFile: Sendable {
     /// Legal transitions: open → committing → committed, or back to open; open → gone; committing → abandoned → committed or gone.
     private enum Phase {
         /// The client's.
         case open
-        /// It is being journalled as a job's.
+        /// It is being made durable and journalled as a job's.
         case committing
         /// The same, and nobody wants it back should that fail.
         case abandoned

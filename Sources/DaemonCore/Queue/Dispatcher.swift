@@ -135,7 +135,8 @@ final class Dispatcher: Sendable {
 
     // MARK: Jobs come and go
 
-    /// Takes a job in that has just been journalled, in the order of the journal.
+    /// Takes a job in that has just been journalled, in the order of the journal. Wakes no worker: `wake` does, once the client
+    /// has its answer, which is not to compete with the upload for a core.
     /// - Parameter arrivedAt: when its request came, in monotonic nanoseconds.
     func accepted(_ job: NewJob, sequence: Int64, experiment: String? = nil, holds: JobQueue.Holds, arrivedAt: UInt64) {
         let seconds = Double(System.monotonicNanoseconds() - arrivedAt) / 1e9
@@ -147,8 +148,10 @@ final class Dispatcher: Sendable {
             state.handOvers.add(seconds)
             state.queue.insert(Self.entry(job, sequence, experiment, holds))
         }
-        monitor.signal()
     }
+
+    /// Has a worker look for work.
+    func wake() { monitor.signal() }
 
     /// Takes a job in that the journal holds from an earlier run, or that was retried; it is counted already.
     func resume(_ job: PendingJob) {

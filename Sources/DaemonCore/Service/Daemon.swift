@@ -52,6 +52,7 @@ private final class RunningDaemon: Sendable {
     private static let grace: UInt64 = 10_000_000_000
     private static let objectThreads = 4
     private static let keeperThreads = 2
+    private static let spoolThreads = 4
 
     private let configuration: Configuration
     private let environment: [String: String]
@@ -63,6 +64,7 @@ private final class RunningDaemon: Sendable {
     private let pins: PinTable
     private let dispatcher: Dispatcher
     private let keeper: DurableKeeper
+    private let committer: SpoolCommitter
     private let objects: Objects
     private let engine: UploadEngine
     private let listener: UnixListener
@@ -72,6 +74,7 @@ private final class RunningDaemon: Sendable {
     private struct Threads: Sendable {
         var workers: WorkerThreads
         var keepers: WorkerThreads
+        var committers: WorkerThreads
         var objects: WorkerThreads
         var registrar: OwnedThread
         var server: OwnedThread
@@ -148,6 +151,8 @@ private final class RunningDaemon: Sendable {
         self.engine = engine
         let keeper = DurableKeeper(journal: journal, spool: spool, pins: pins, dispatcher: dispatcher, log: log)
         self.keeper = keeper
+        let committer = SpoolCommitter(spool: spool)
+        self.committer = committer
         let objects = Objects(stores: stores, dispatcher: dispatcher)
         self.objects = objects
         let status = StatusSource(
@@ -155,7 +160,7 @@ private final class RunningDaemon: Sendable {
             integrity: integrity, setAside: setAside)
         let intake = Intake(
             configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
-            keeper: keeper)
+            keeper: keeper, committer: committer)
         let registrar = Registrar(journal: journal, stores: stores, dispatcher: dispatcher, log: log)
         let registry = Registry(
             journal: journal, stores: stores, objects: objects, dispatcher: dispatcher, registrar: registrar)
@@ -174,6 +179,7 @@ private final class RunningDaemon: Sendable {
             threads = Threads(
                 workers: try WorkerThreads(count: configuration.workers, name: "upload") { _ in engine.run() },
                 keepers: try WorkerThreads(count: Self.keeperThreads, name: "keep") { _ in keeper.run() },
+                committers: try WorkerThreads(count: Self.spoolThreads, name: "spool") { _ in committer.run() },
                 objects: try WorkerThreads(count: Self.objectThreads, name: "object") { _ in objects.run() },
                 registrar: try OwnedThread(name: "registrar") { registrar.run() },
                 server: try OwnedThread(name: "accept") { server.run() },
@@ -236,11 +242,13 @@ private final class RunningDaemon: Sendable {
         threads.server.join()
         dispatcher.stop()
         keeper.stop()
+        committer.stop()
         objects.stop()
         dispatcher.bell.stop()
         stopSignal.raise()
         server.endSessions()
         threads.keepers.join()
+        threads.committers.join()
         threads.housekeeper.join()
         if !dispatcher.waitUntilIdle(deadline: System.monotonicNanoseconds() + Self.grace) {
             log.notice("parts that are still being sent are left; they are sent again after the restart")
