@@ -36,7 +36,7 @@ public struct FrameHeader: Sendable, Equatable {
     ///
     /// Checks the length before anybody allocates for it.
     /// - Throws: `frameTooLarge` or `malformedFrame`; the connection must then end.
-    public static func decode(_ bytes: some RandomAccessCollection<UInt8>) throws(ArtifactError) -> FrameHeader? {
+    public static func decode(_ bytes: ArraySlice<UInt8>) throws(ArtifactError) -> FrameHeader? {
         guard bytes.count >= size else { return nil }
         var reader = LittleEndianReader(bytes.prefix(size))
         let length: UInt32 = reader.integer()
@@ -69,17 +69,17 @@ public struct FrameHeader: Sendable, Equatable {
 }
 
 /// Integers out of bytes that are known to be enough of them.
-struct LittleEndianReader<Bytes: Collection<UInt8>> {
-    private var rest: Bytes.SubSequence
+///
+/// Of one type of bytes only: every frame is read with it, and code for any collection costs more than all else a frame does.
+struct LittleEndianReader {
+    private var rest: ArraySlice<UInt8>
 
-    init(_ bytes: Bytes) { rest = bytes[...] }
+    init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
 
     mutating func integer<Value: FixedWidthInteger & UnsignedInteger>() -> Value {
-        var value: Value = 0
-        for (index, byte) in rest.prefix(Value.bitWidth / 8).enumerated() {
-            value |= Value(truncatingIfNeeded: byte) << Value(truncatingIfNeeded: 8 * index)
-        }
-        rest = rest.dropFirst(Value.bitWidth / 8)
+        let size = Value.bitWidth / 8
+        let value = rest.prefix(size).reversed().reduce(0 as Value) { $0 << 8 | Value($1) }
+        rest = rest.dropFirst(size)
         return value
     }
 }

@@ -37,6 +37,7 @@ public final class Journal: Sendable {
         let reserve = Reserve(directory: directory)
         let (database, setAside, isNew) = try file.open(reserve: reserve, now: now())
         let condition = try JournalCondition(holding: reserve, in: directory, now: now())
+        if condition == .ok { file.lengthenLog() }
         let place = JournalPlace(of: file.path)
         let writer = GroupCommit(
             database: database, directory: directory, place: place, reserve: reserve, condition: condition, now: now)

@@ -128,6 +128,31 @@ struct JournalFile {
         }
     }
 
+    // MARK: The log
+
+    /// The log's length from the start on, in bytes: what it reaches before a checkpoint (1,000 pages of 4 KiB) lets SQLite begin
+    /// it anew, and some more for the commit that leads there.
+    static let logLength = 5 << 20
+
+    /// Fills the log up with zeros, which SQLite reads as its end (their checksum is wrong).
+    ///
+    /// A commit then overwrites blocks that the file has. One that lengthens the file makes its fdatasync commit the file system's
+    /// own journal too, with whatever else waits there: the trainer's files. For the same reason the blocks are written and not
+    /// just allocated. Where that fails the log grows with each commit, which costs time and nothing else.
+    func lengthenLog() {
+        let descriptor = Glibc.open("\(path)-wal", O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        let length = Int(lseek(descriptor, 0, SEEK_END))
+        guard length >= 0, length < Self.logLength else { return }
+        let zeros = [UInt8](repeating: 0, count: Self.logLength - length)
+        guard pwrite(descriptor, zeros, zeros.count, off_t(length)) == zeros.count, fsync(descriptor) == 0 else {
+            // What is there in part would take room from the commits to come.
+            ftruncate(descriptor, off_t(length))
+            return
+        }
+    }
+
     // MARK: Setting aside
 
     /// Renames the file and what belongs to it, and returns the new name.

@@ -9,31 +9,25 @@ struct JournalPlace: Sendable {
         var inode: ino_t
     }
 
-    private let path: String
-    private let opened: [String: File]
+    private let opened: [(path: String, file: File?)]
 
     /// Takes note of the files behind a journal that was just opened: the database and its log.
     init(of path: String) {
-        self.path = path
-        var opened: [String: File] = [:]
-        for suffix in ["", "-wal"] { opened[suffix] = Self.file(path + suffix) }
-        self.opened = opened
+        opened = [path, path + "-wal"].map { ($0, Self.file($0)) }
     }
 
     /// What is wrong; nil when both are where they were. Costs two calls of `stat`.
     var displacement: String? {
-        for (suffix, file) in opened.sorted(by: { $0.key < $1.key }) {
-            let now = Self.file(path + suffix)
-            if now != file {
-                return "'\((path + suffix).escapedForLog)' was \(now == nil ? "moved away or deleted" : "replaced")"
-            }
+        for (path, file) in opened {
+            let now = Self.file(path)
+            if now != file { return "'\(path.escapedForLog)' was \(now == nil ? "moved away or deleted" : "replaced")" }
         }
         return nil
     }
 
     /// The bytes of both, as they lie at their paths. Costs two calls of `stat`.
     var size: UInt64 {
-        opened.keys.reduce(0) { $0 + (Self.status(path + $1).map { UInt64($0.st_size) } ?? 0) }
+        opened.reduce(0) { $0 + (Self.status($1.path).map { UInt64($0.st_size) } ?? 0) }
     }
 
     private static func file(_ path: String) -> File? {

@@ -98,7 +98,7 @@ import Testing
             let bytes = generator.bytes(0...20)
             let header: FrameHeader?
             do throws(ArtifactError) {
-                header = try FrameHeader.decode(bytes)
+                header = try FrameHeader.decode(bytes[...])
             } catch {
                 guard error.code == .frameTooLarge || error.code == .malformedFrame else { throw error }
                 continue

@@ -83,7 +83,7 @@ extension [UInt8] {
 
 /// Decodes a frame as a connection does: the header first, then, if it is all there, the message.
 func decodeFrame(_ bytes: [UInt8]) throws -> (FrameHeader, Message) {
-    guard let header = try FrameHeader.decode(bytes) else { throw VectorProblem("no whole header") }
+    guard let header = try FrameHeader.decode(bytes[...]) else { throw VectorProblem("no whole header") }
     guard bytes.count == Int(header.length) else { throw VectorProblem("\(bytes.count) bytes, not \(header.length)") }
     return (header, try Message.decode(header, payload: bytes[FrameHeader.size...]))
 }

@@ -47,7 +47,7 @@ final class TestClient {
     /// The next answer; nil when the daemon has ended the connection.
     func receive() throws -> Answer? {
         while true {
-            if let header = try FrameHeader.decode(bytes), bytes.count >= Int(header.length) {
+            if let header = try FrameHeader.decode(bytes[...]), bytes.count >= Int(header.length) {
                 let message = try Message.decode(header, payload: bytes[FrameHeader.size..<Int(header.length)])
                 bytes.removeFirst(Int(header.length))
                 let descriptor = header.descriptorCount > 0 ? descriptors.removeFirst() : nil

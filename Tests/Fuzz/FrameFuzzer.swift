@@ -19,7 +19,7 @@ public func fuzzFrame(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 /// Checks what the decoder says of the header; false while there is no whole header.
 private func checkHeader(_ input: [UInt8]) -> Bool {
     do throws(ArtifactError) {
-        guard let header = try FrameHeader.decode(input) else {
+        guard let header = try FrameHeader.decode(input[...]) else {
             check(input.count < FrameHeader.size, "a whole header was not seen")
             return false
         }
@@ -48,7 +48,7 @@ private func checkMessage(_ header: FrameHeader, _ payload: ArraySlice<UInt8>) {
 private func checkRoundTrip(_ message: Message) {
     do throws(ArtifactError) {
         let bytes = try message.frame(requestID: 1)
-        guard let header = try FrameHeader.decode(bytes) else { fatalError("the encoder left no whole header") }
+        guard let header = try FrameHeader.decode(bytes[...]) else { fatalError("the encoder left no whole header") }
         check(Int(header.length) == bytes.count, "the encoder's length is wrong")
         let again = try Message.decode(header, payload: bytes[FrameHeader.size...])
         check(again == message, "the message changed on its way through the encoder")

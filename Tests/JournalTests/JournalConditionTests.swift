@@ -123,6 +123,21 @@ import WorkerPool
         }
     }
 
+    /// Where there is no room to lengthen the log ahead, hand-overs are taken as long as there is room for them.
+    @Test func noRoomForTheLog() throws {
+        try onSmallDisk {
+            try scratch.withJournal { _ in () }
+            try fillDisk()
+            let ballast = try scratch.bytes(of: "ballast").count
+            try #require(truncate("\(scratch.path)/ballast", off_t(ballast - JournalFile.logLength / 2)) == 0)
+            try scratch.withJournal { journal throws in
+                #expect(try scratch.bytes(of: "journal.sqlite-wal").count < JournalFile.logLength / 4)
+                _ = try journal.sequence(of: .sample())
+                #expect(journal.condition == .ok)
+            }
+        }
+    }
+
     /// Where a full disk has no room for a journal at all, that is said, and what is there is left alone.
     @Test func noRoomAtAll() throws {
         try onSmallDisk {

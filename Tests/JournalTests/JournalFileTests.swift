@@ -57,6 +57,39 @@ import Testing
         #expect(try scratch.bytes(of: "journal.reserve").count == 4 << 20)
     }
 
+    /// The log has from the start on the room that it needs, so that no commit's fsync has to lengthen a file.
+    @Test func roomForTheLog() throws {
+        func length() throws -> Int? {
+            try FileManager.default.attributesOfItem(atPath: "\(scratch.path)/journal.sqlite-wal")[.size] as? Int
+        }
+        for _ in 0..<2 {
+            try scratch.withJournal { journal throws in
+                #expect(try length() == JournalFile.logLength)
+                // Past two checkpoints.
+                for index in 0..<40 {
+                    let key: [UInt8] = [UInt8(index)] + Array(repeating: 7, count: 250_000)
+                    _ = try journal.sequence(of: .sample("\(index)", inlineBytes: key))
+                    #expect(try length() == JournalFile.logLength)
+                }
+            }
+        }
+    }
+
+    /// A log that is longer than what was committed to it gives back what was, after an end without a close.
+    @Test func roomBehindTheCommits() throws {
+        let left = try Scratch()
+        let id = try scratch.withJournal { journal throws in
+            let job = NewJob.sample("job", inlineBytes: [1, 2, 3])
+            _ = try journal.sequence(of: job)
+            for name in ["journal.sqlite", "journal.sqlite-wal"] { try left.write(try scratch.bytes(of: name), to: name) }
+            return job.id
+        }
+        try left.withJournal { journal throws in
+            #expect(journal.setAside == nil)
+            #expect(try journal.pending(limit: 10).map(\.job.id) == [id])
+        }
+    }
+
     /// What is damaged in its middle, cut, emptied, or no database at all is kept under another name, and a new one begun.
     @Test(arguments: ["garbage inside", "cut", "emptied", "text", "another database"])
     func damaged(how: String) throws {

@@ -38,7 +38,7 @@ public final class Peer {
     /// The next request; nil when the client has closed.
     public func next() throws -> Request? {
         while true {
-            if let header = try FrameHeader.decode(bytes), bytes.count >= Int(header.length) {
+            if let header = try FrameHeader.decode(bytes[...]), bytes.count >= Int(header.length) {
                 let message = try Message.decode(header, payload: bytes[FrameHeader.size..<Int(header.length)])
                 bytes.removeFirst(Int(header.length))
                 let count = Int(header.descriptorCount)

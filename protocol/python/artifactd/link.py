@@ -405,8 +405,9 @@ class Link:
                     break
                 poller.register(connection.socket, select.POLLIN | (select.POLLOUT if connection.is_blocked else 0))
                 pause = max(0.0, self._delayed[0][0] - time.monotonic()) if self._delayed else None
-            poller.poll(None if pause is None else pause * 1000 + 1)
-            self._wakeup.clear()
+            ready = poller.poll(None if pause is None else pause * 1000 + 1)
+            if any(descriptor == self._wakeup.descriptor for descriptor, _ in ready):
+                self._wakeup.clear()
             receptions = connection.receive()
             with self._lock:
                 for request_id, message, descriptor in receptions:
