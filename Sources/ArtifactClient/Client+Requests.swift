@@ -62,7 +62,20 @@ extension Client {
 
     /// Has the daemon write an object's decoded bytes to a descriptor, and waits until all are written.
     public func get(_ uri: String, to descriptor: Int32) throws(ClientError) -> Got {
-        guard case .got(let got) = try call(.get(Get(uri: uri)), descriptor: descriptor) else { throw Self.confused }
+        try get(Get(uri: uri), to: descriptor)
+    }
+
+    /// Has the daemon write an object's bytes, or some of them, to a descriptor, and waits until all are written.
+    /// - Throws: `conflict` for a part of the decoded bytes of an object that is encoded; `unsupportedMessage` where the daemon has
+    ///   no `Features.ranges` and they are needed.
+    public func get(_ request: Get, to descriptor: Int32) throws(ClientError) -> Got {
+        if request.needsRanges, !welcome.features.contains(.ranges) {
+            throw .failure(
+                ArtifactError(
+                    .unsupportedMessage,
+                    "\(welcome.server) reads whole objects alone, and decodes them; upgrade it, or read the whole"))
+        }
+        guard case .got(let got) = try call(.get(request), descriptor: descriptor) else { throw Self.confused }
         return got
     }
 

@@ -10,11 +10,14 @@ public struct Features: OptionSet, Sendable, Equatable {
     /// Reading, listing and deleting objects.
     public static let objects = Features(rawValue: 1 << 1)
 
-    /// Experiments, runs and their artifacts. Not in force yet: no daemon of this version serves them.
+    /// Experiments, runs and their artifacts.
     public static let runs = Features(rawValue: 1 << 2)
 
+    /// Parts of objects, and their bytes as they lie in the store: the optional fields of `get`.
+    public static let ranges = Features(rawValue: 1 << 3)
+
     /// All that this version serves.
-    public static let all: Features = [.spool, .objects, .runs]
+    public static let all: Features = [.spool, .objects, .runs, .ranges]
 }
 
 /// The client's first message.

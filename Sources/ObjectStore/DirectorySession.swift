@@ -107,7 +107,7 @@ final class DirectorySession: ObjectStoreSession {
     }
 
     func get(
-        _ key: ObjectKey, receive: (ObjectInfo, UnsafeRawBufferPointer) throws(ArtifactError) -> Void
+        _ key: ObjectKey, range: Range<UInt64>?, receive: (ObjectInfo, UnsafeRawBufferPointer) throws(ArtifactError) -> Void
     ) throws(ArtifactError) {
         try store.perform("read '\(key.text.escapedForLog)'") {
             guard let object = try store.openObject(at: try ObjectPlace(key)) else {
@@ -116,10 +116,10 @@ final class DirectorySession: ObjectStoreSession {
             try receive(object.info, UnsafeRawBufferPointer(start: nil, count: 0))
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
             defer { buffer.deallocate() }
-            var offset: UInt64 = 0
-            while offset < object.info.size {
-                let wanted = UnsafeMutableRawBufferPointer(
-                    rebasing: buffer[..<Int(min(object.info.size - offset, UInt64(buffer.count)))])
+            var offset = range?.lowerBound ?? 0
+            let end = min(range?.upperBound ?? object.info.size, object.info.size)
+            while offset < end {
+                let wanted = UnsafeMutableRawBufferPointer(rebasing: buffer[..<Int(min(end - offset, UInt64(buffer.count)))])
                 let count = try System.read(object.file.number, into: wanted, at: offset)
                 guard count == wanted.count else {
                     throw ArtifactError(

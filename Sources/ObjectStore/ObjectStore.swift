@@ -83,15 +83,29 @@ public protocol ObjectStoreSession: AnyObject {
     /// - Parameter limit: at most so many, up to 1,000.
     func list(prefix: String, after: String?, limit: Int) throws(ArtifactError) -> ListPage
 
-    /// Reads an object's bytes as they lie in the store.
+    /// Reads an object's bytes, or some of them, as they lie in the store.
+    ///
+    /// All bytes of a call are of one object, and the info is that object's: its size is the whole one. No checksum covers a part, so
+    /// its info may lack one; that it has all its bytes is all that is known of it.
+    /// - Parameter range: the bytes that are wanted; what lies beyond the object's end is left out. Nil for all. Where it is empty, or
+    ///   begins at the end or beyond, there is the info alone.
     /// - Parameter receive: called first with the info and no bytes, then with each run of bytes; what it throws ends the read.
     /// - Throws: `notFound` when there is no such object.
     func get(
-        _ key: ObjectKey, receive: (ObjectInfo, UnsafeRawBufferPointer) throws(ArtifactError) -> Void
+        _ key: ObjectKey, range: Range<UInt64>?, receive: (ObjectInfo, UnsafeRawBufferPointer) throws(ArtifactError) -> Void
     ) throws(ArtifactError)
 
     /// Removes an object. One that is not there is no error.
     func delete(_ key: ObjectKey) throws(ArtifactError)
+}
+
+extension ObjectStoreSession {
+    /// Reads the whole of an object.
+    public func get(
+        _ key: ObjectKey, receive: (ObjectInfo, UnsafeRawBufferPointer) throws(ArtifactError) -> Void
+    ) throws(ArtifactError) {
+        try get(key, range: nil, receive: receive)
+    }
 }
 
 /// What a store allows.

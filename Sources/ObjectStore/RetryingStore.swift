@@ -113,11 +113,11 @@ private final class RetryingSession: ObjectStoreSession {
     }
 
     func get(
-        _ key: ObjectKey, receive: (ObjectInfo, UnsafeRawBufferPointer) throws(ArtifactError) -> Void
+        _ key: ObjectKey, range: Range<UInt64>?, receive: (ObjectInfo, UnsafeRawBufferPointer) throws(ArtifactError) -> Void
     ) throws(ArtifactError) {
         var delivered = false
         try retrier.run(onlyIf: { Retrier.isWorthwhile($0) && !delivered }) { () throws(ArtifactError) in
-            try session.get(key) { (info, bytes) throws(ArtifactError) in
+            try session.get(key, range: range) { (info, bytes) throws(ArtifactError) in
                 delivered = true
                 try receive(info, bytes)
             }

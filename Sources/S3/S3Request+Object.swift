@@ -20,8 +20,16 @@ extension S3Request {
         S3Request(operation: "HeadObject", method: .head, key: key, headers: [HTTPField("x-amz-checksum-mode", "ENABLED")])
     }
 
-    static func get(key: String) -> S3Request {
-        S3Request(operation: "GetObject", method: .get, key: key, headers: [HTTPField("x-amz-checksum-mode", "ENABLED")])
+    /// - Parameter range: the bytes that are wanted, at least one; nil for all.
+    static func get(key: String, range: Range<UInt64>? = nil) -> S3Request {
+        // The checksum that may come with a part is not the object's.
+        let header =
+            if let range {
+                HTTPField("range", "bytes=\(range.lowerBound)-\(range.upperBound == .max ? "" : "\(range.upperBound - 1)")")
+            } else {
+                HTTPField("x-amz-checksum-mode", "ENABLED")
+            }
+        return S3Request(operation: "GetObject", method: .get, key: key, headers: [header])
     }
 
     static func delete(key: String) -> S3Request { S3Request(operation: "DeleteObject", method: .delete, key: key) }

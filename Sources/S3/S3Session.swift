@@ -57,24 +57,89 @@ final class S3Session: ObjectStoreSession {
     }
 
     func get(
-        _ key: ObjectKey, receive: (ObjectInfo, UnsafeRawBufferPointer) throws(ArtifactError) -> Void
+        _ key: ObjectKey, range: Range<UInt64>?, receive: (ObjectInfo, UnsafeRawBufferPointer) throws(ArtifactError) -> Void
     ) throws(ArtifactError) {
-        let request = S3Request.get(key: store.fullKey(key.text))
-        try withoutActuallyEscaping(receive) { (receive) throws(ArtifactError) in
-            var info: ObjectInfo?
-            func begun(_ response: HTTPResponse) throws(ArtifactError) -> ObjectInfo {
-                if let info { return info }
-                let found = try self.info(of: response, to: request)
-                info = found
-                try receive(found, UnsafeRawBufferPointer(start: nil, count: 0))
-                return found
-            }
-            let response = try connection.succeed(request) { (response, bytes) throws(ArtifactError) in
-                try receive(try begun(response), bytes)
-            }
-            // An empty object has a head and no run of bytes.
-            _ = try begun(response)
+        if let range, range.isEmpty { return try receiveInfo(of: key, receive) }
+        let request = S3Request.get(key: store.fullKey(key.text), range: range)
+        let response = try withoutActuallyEscaping(receive) { (receive) throws(ArtifactError) in
+            try read(request, range, receive)
         }
+        if response.status == 416, let range {
+            return try receiveInfo(of: key) { (info, nothing) throws(ArtifactError) in
+                guard info.size <= range.lowerBound else {
+                    throw ArtifactError(
+                        .storeUnavailable,
+                        "\(connection.subject(request).escapedForLog) was replaced while it was read; read it again")
+                }
+                try receive(info, nothing)
+            }
+        }
+        if !response.isSuccess { throw connection.failure(of: response, to: request) }
+    }
+
+    /// Sends a request for an object's bytes and hands over what was asked for, if it is a success.
+    private func read(
+        _ request: S3Request, _ range: Range<UInt64>?,
+        _ receive: @escaping (ObjectInfo, UnsafeRawBufferPointer) throws(ArtifactError) -> Void
+    ) throws(ArtifactError) -> HTTPResponse {
+        var reading: ObjectReading?
+        var isDone = false
+        func take(_ response: HTTPResponse, _ bytes: UnsafeRawBufferPointer) throws(ArtifactError) {
+            var current: ObjectReading
+            if let reading {
+                current = reading
+            } else {
+                current = try begin(response, to: request, range)
+                try receive(current.info, UnsafeRawBufferPointer(start: nil, count: 0))
+            }
+            let run = current.take(bytes)
+            reading = current
+            if !run.isEmpty { try receive(current.info, run) }
+            // A server that knows no ranges would go on to the object's end.
+            isDone = current.isComplete
+            if isDone { throw ArtifactError(.cancelled, "the rest of the object is not wanted") }
+        }
+        do throws(ArtifactError) {
+            let response = try connection.answer(to: request) { (response, bytes) throws(ArtifactError) in
+                try take(response, bytes)
+            }
+            guard response.isSuccess else { return response }
+            // An empty object has a head and no run of bytes.
+            try take(response, UnsafeRawBufferPointer(start: nil, count: 0))
+            guard reading?.missing == 0 else { throw connection.garbled(request) }
+            return response
+        } catch {
+            guard isDone else { throw error }
+            return HTTPResponse(status: 200)
+        }
+    }
+
+    /// What the head of an answer says about the object and the bytes that follow.
+    private func begin(
+        _ response: HTTPResponse, to request: S3Request, _ range: Range<UInt64>?
+    ) throws(ArtifactError) -> ObjectReading {
+        var info = try info(of: response, to: request)
+        var held: Range<UInt64>?
+        if response.status == 206 {
+            guard let content = response.headers["content-range"].flatMap(ContentRange.init) else {
+                throw connection.garbled(request)
+            }
+            info.size = content.size
+            // What a server sends of a part may be the part's own.
+            info.checksum = nil
+            held = content.bytes
+        }
+        guard let reading = ObjectReading(info, range: range, held: held) else { throw connection.garbled(request) }
+        return reading
+    }
+
+    /// Hands over what is known of an object, and none of its bytes.
+    private func receiveInfo(
+        of key: ObjectKey, _ receive: (ObjectInfo, UnsafeRawBufferPointer) throws(ArtifactError) -> Void
+    ) throws(ArtifactError) {
+        let request = S3Request.head(key: store.fullKey(key.text))
+        try receive(
+            try info(of: try connection.succeed(request), to: request), UnsafeRawBufferPointer(start: nil, count: 0))
     }
 
     func delete(_ key: ObjectKey) throws(ArtifactError) {

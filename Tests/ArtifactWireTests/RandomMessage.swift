@@ -35,8 +35,13 @@ struct RandomMessage {
                     prefix: text(), after: maybe { $0.text() },
                     limit: .random(in: 1...ListObjects.maximumLimit, using: &generator)))
         case .objects: .objects(Objects(entries: list { $0.entry() }, next: maybe { $0.text() }))
-        case .get: .get(Get(uri: text()))
-        case .got: .got(Got(size: number(), encoding: choice(), contentType: text()))
+        case .get:
+            .get(Get(uri: text(), offset: maybe { $0.number() }, length: maybe { $0.number() }, isRaw: flag()))
+        case .got:
+            .got(
+                Got(
+                    size: number(), encoding: choice(), contentType: text(), totalSize: maybe { $0.number() },
+                    etag: maybe { $0.text() }))
         case .delete: .delete(Delete(uri: text()))
         case .deleted: .deleted
         case .error: .error(ErrorMessage(error()))

@@ -58,13 +58,18 @@ extension GoodVector {
                     prefix: try fields.required(fields.text("prefix"), "prefix"), after: try fields.text("after"),
                     limit: try fields.required(fields.integer("limit", as: UInt32.self), "limit")))
         case "OBJECTS": .objects(Objects(entries: try fields.nested("entry").map(entry), next: try fields.text("next")))
-        case "GET": .get(Get(uri: try fields.required(fields.text("uri"), "uri")))
+        case "GET":
+            .get(
+                Get(
+                    uri: try fields.required(fields.text("uri"), "uri"), offset: try fields.unsigned("offset"),
+                    length: try fields.unsigned("length"), isRaw: try fields.required(fields.bool("raw"), "raw")))
         case "GOT":
             .got(
                 Got(
                     size: try fields.required(fields.unsigned("size"), "size"),
                     encoding: try fields.required(fields.choice("encoding", ContentEncoding.self), "encoding"),
-                    contentType: try fields.required(fields.text("content_type"), "content_type")))
+                    contentType: try fields.required(fields.text("content_type"), "content_type"),
+                    totalSize: try fields.unsigned("total_size"), etag: try fields.text("etag")))
         case "DELETE": .delete(Delete(uri: try fields.required(fields.text("uri"), "uri")))
         case "DELETED": .deleted
         case "ERROR": .error(try error(&fields))

@@ -100,6 +100,29 @@ def test_get_to_a_file(client, tmp_path):
     assert memory.getvalue() == b"content"
 
 
+# A part of an object is read alone, and says what it is a part of; of an encoded one only as it lies there.
+def test_get_of_a_part(client):
+    content = bytes(range(256)) * 1000
+    client.put(content, "a", compression="none").wait("stored", timeout=10)
+    client.put(content, "b", compression="zstd").wait("stored", timeout=10)
+
+    def read(key, **part):
+        memory = io.BytesIO()
+        return client.get(key, memory, timeout=10, **part), memory.getvalue()
+
+    got, found = read("a", offset=1000, length=20)
+    assert found == content[1000:1020] and (got.size, got.total_size, got.encoding) == (20, len(content), "identity")
+    assert got.etag == read("a")[0].etag == read("a", offset=len(content))[0].etag
+    assert read("a", offset=len(content) - 3)[1] == content[-3:] and read("a", length=0)[1] == b""
+    whole, raw = read("b", raw=True)
+    assert (whole.encoding, whole.size, whole.total_size) == ("zstd", len(raw), len(raw)) and len(raw) < len(content)
+    assert read("b", offset=5, length=7, raw=True)[1] == raw[5:12] and read("b")[1] == content
+    with pytest.raises(artifactd.Conflict, match="raw"):
+        read("b", offset=5)
+    with pytest.raises(artifactd.InvalidRequest, match="offset"):
+        read("a", offset=-1)
+
+
 # What is not there leaves nothing behind, and what was there as it was.
 def test_get_of_nothing(client, tmp_path):
     (tmp_path / "f").write_bytes(b"earlier")

@@ -267,6 +267,68 @@ import Testing
         #expect(missing?.code == .notFound)
     }
 
+    /// A range travels as a header; the answer's own range says the object's size.
+    @Test func readingAPart() throws {
+        let head = ["Content-Range: bytes 2-4/10", "ETag: \"e\"", "x-amz-checksum-crc32c: AAAAAA=="]
+        let server = try ScriptedServer([
+            .http("206 Partial Content", head, body: "234"),
+            .http("206 Partial Content", ["Content-Range: bytes 7-9/10"], body: "789"),
+            .error("416 Range Not Satisfiable", "InvalidRange"), .head(size: 10), .head(size: 10),
+        ])
+        let session = try Kit.store(server.endpoint).makeSession()
+        #expect(try read(session, 2..<5) == "234 of 10")
+        #expect(try read(session, 7..<UInt64.max) == "789 of 10")
+        // Beyond the end, or empty: what is known of the object comes from HEAD.
+        #expect(try read(session, 10..<20) == " of 10")
+        #expect(try read(session, 3..<3) == " of 10")
+        #expect(server.requests.map { $0.header("range") } == ["bytes=2-4", "bytes=7-", "bytes=10-19", nil, nil])
+        #expect(server.requests.map(\.target).suffix(2) == ["HEAD /bucket/pre/k", "HEAD /bucket/pre/k"])
+        #expect(server.requests[0].header("x-amz-checksum-mode") == nil)
+    }
+
+    /// Of a server that knows no ranges and sends the whole, the bytes asked for are taken, and no more is read than they need.
+    @Test func readingAPartOfAServerWithoutRanges() throws {
+        let whole = ScriptedServer.Answer.http("200 OK", ["ETag: \"e\""], body: "0123456789")
+        let endless = ScriptedServer.Answer(
+            bytes: Array("HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\nETag: \"e\"\r\n\r\n0123456789".utf8))
+        let server = try ScriptedServer([whole, whole, endless, whole, whole])
+        let session = try Kit.store(server.endpoint).makeSession()
+        #expect(try read(session, 2..<5) == "234 of 10")
+        #expect(try read(session, 7..<UInt64.max) == "789 of 10")
+        #expect(try read(session, 0..<3) == "012 of 1000000000000")
+        #expect(try read(session, 10..<12) == " of 10")
+        #expect(try read(session, 0..<10) == "0123456789 of 10")
+    }
+
+    /// An answer that holds other bytes than those asked for is not taken for them.
+    @Test(arguments: [
+        "Content-Range: bytes 3-5/10", "Content-Range: bytes 2-4/*", "Content-Range: bytes 2-3/10", "X-Other: none",
+    ])
+    func aForeignPartIsAnError(header: String) throws {
+        let server = try ScriptedServer([.http("206 Partial Content", [header, "ETag: \"e\""], body: "345")])
+        let session = try Kit.store(server.endpoint).makeSession()
+        let error = Kit.error { _ = try read(session, 2..<5) }
+        #expect(error?.code == .storeUnavailable)
+    }
+
+    /// An object that grew between the refusal of a range and the look at it was replaced: that is said, and can be tried again.
+    @Test func anObjectThatGrewMeanwhile() throws {
+        let server = try ScriptedServer([.error("416 Range Not Satisfiable", "InvalidRange"), .head(size: 11)])
+        let session = try Kit.store(server.endpoint).makeSession()
+        let error = Kit.error { _ = try read(session, 10..<20) }
+        #expect(error?.code == .storeUnavailable)
+    }
+
+    private func read(_ session: any ObjectStoreSession, _ range: Range<UInt64>) throws -> String {
+        var (text, size) = ("", UInt64(0))
+        try session.get(ObjectKey("k"), range: range) { (info, bytes) in
+            #expect(info.checksum == nil)
+            size = info.size
+            text += String(decoding: bytes, as: UTF8.self)
+        }
+        return "\(text) of \(size)"
+    }
+
     /// A read that is cut is an error, though part of it was handed over.
     @Test func aCutReadIsAnError() throws {
         let server = try ScriptedServer([.cut("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n12345")])

@@ -20,7 +20,8 @@ public final class Peer {
 
     /// What a script's daemon says of itself unless the test says otherwise.
     public static let welcome = Welcome(
-        version: 1, features: [.spool, .objects, .runs], server: "artifactd/9.9.9", pid: 42, tenant: "acme", store: "s3://bucket",
+        version: 1, features: [.spool, .objects, .runs, .ranges], server: "artifactd/9.9.9", pid: 42, tenant: "acme",
+        store: "s3://bucket",
         inlineLimit: 65_536,
         requestLimit: 1_024)
 

@@ -66,6 +66,43 @@ extension ConformanceSuite {
             #expect(try session.head(key) == nil)
             #expect(try code { try session.get(key) { _, _ in Issue.record("nothing can be delivered") } } == .notFound)
         },
+        Case("A range brings its bytes alone, and the whole object's size") { subject in
+            let session = subject.store.makeSession()
+            let bytes = SeededBytes.make(seed: 4, count: 3 << 20)
+            let size = UInt64(bytes.count)
+            let stored = try session.put("ranged", bytes)
+            let ranges: [Range<UInt64>] = [
+                0..<1, 0..<size, 1..<1_500_000, size - 1..<size, size - 5..<size + 100, 7..<UInt64.max, 0..<0, 5..<5,
+                size..<size + 1,
+                size + 7..<UInt64.max,
+            ]
+            for range in ranges {
+                let (info, found) = try session.read("ranged", range)
+                let wanted = range.clamped(to: 0..<size)
+                #expect(found == Array(bytes[Int(wanted.lowerBound)..<Int(wanted.upperBound)]), "\(range)")
+                #expect(info.size == size && info.etag == stored.etag, "\(range)")
+            }
+            // The session is still good.
+            #expect(try session.read("ranged").bytes == bytes)
+        },
+        Case("A range of what is encoded counts its bytes as they lie there, and says the headers") { subject in
+            let session = subject.store.makeSession()
+            try session.put(
+                "encoded", Array("0123456789".utf8), contentType: "text/csv", encoding: .gzip, metadata: [("job", "7")])
+            let (info, bytes) = try session.read("encoded", 2..<5)
+            #expect(bytes == Array("234".utf8))
+            #expect(info.size == 10 && info.encoding == .gzip && info.contentType == "text/csv" && info.metadata == ["job": "7"])
+        },
+        Case("A range of an empty object, or of none") { subject in
+            let session = subject.store.makeSession()
+            try session.put("empty", [])
+            let key = try ObjectKey("missing")
+            for range: Range<UInt64> in [0..<0, 0..<10, 3..<UInt64.max] {
+                let (info, bytes) = try session.read("empty", range)
+                #expect(info.size == 0 && bytes.isEmpty)
+                #expect(try code { try session.get(key, range: range) { _, _ in Issue.record("nothing") } } == .notFound)
+            }
+        },
         Case("Deleting removes the object; deleting what is not there is no error") { subject in
             let session = subject.store.makeSession()
             try session.put("a/b/c", [1])

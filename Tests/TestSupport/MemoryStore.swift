@@ -70,6 +70,9 @@ public final class MemoryStore: ObjectStore {
     /// Every call so far, in order, refused ones included.
     public var calls: [Call] { state.withLock { $0.calls } }
 
+    /// How many bytes of objects were read so far.
+    public var bytesRead: Int { state.withLock { $0.bytesRead } }
+
     /// The object's bytes as they lie in the store; nil when there is none.
     public func bytes(of key: String) -> [UInt8]? { state.withLock { $0.objects[Array(key.utf8)]?.bytes } }
 
@@ -96,6 +99,7 @@ extension MemoryStore {
         var faults: [Operation: [Fault]] = [:]
         var hook: (@Sendable (Call) throws(ArtifactError) -> Void)?
         var calls: [Call] = []
+        var bytesRead = 0
         var lastStamp = 0
 
         /// A number that was never given before.
@@ -262,7 +266,7 @@ private final class MemorySession: ObjectStoreSession {
     }
 
     func get(
-        _ key: ObjectKey, receive: (ObjectInfo, UnsafeRawBufferPointer) throws(ArtifactError) -> Void
+        _ key: ObjectKey, range: Range<UInt64>?, receive: (ObjectInfo, UnsafeRawBufferPointer) throws(ArtifactError) -> Void
     ) throws(ArtifactError) {
         let object = try perform(.get, key.text) { (state) throws(ArtifactError) in
             guard let object = state.objects[Array(key.text.utf8)] else {
@@ -272,8 +276,10 @@ private final class MemorySession: ObjectStoreSession {
         }
         try receive(object.info, UnsafeRawBufferPointer(start: nil, count: 0))
         let run = 64 << 10
-        for start in stride(from: 0, to: object.bytes.count, by: run) {
-            let bytes = Array(object.bytes[start..<min(start + run, object.bytes.count)])
+        let wanted = (range ?? 0..<UInt64(object.bytes.count)).clamped(to: 0..<UInt64(object.bytes.count))
+        for start in stride(from: Int(wanted.lowerBound), to: Int(wanted.upperBound), by: run) {
+            let bytes = Array(object.bytes[start..<min(start + run, Int(wanted.upperBound))])
+            store.state.withLock { $0.bytesRead += bytes.count }
             let outcome = bytes.withUnsafeBytes { buffer -> Result<Void, ArtifactError> in
                 Result { () throws(ArtifactError) in try receive(object.info, buffer) }
             }

@@ -82,11 +82,11 @@ extension ObjectStoreSession {
         return try bytes.withUnsafeBytes { try putIfAbsent(object, body: $0, check: check) }
     }
 
-    /// The object's bytes and what was said of them.
-    func read(_ key: String) throws -> (info: ObjectInfo, bytes: [UInt8]) {
+    /// The object's bytes, or some of them, and what was said of them.
+    func read(_ key: String, _ range: Range<UInt64>? = nil) throws -> (info: ObjectInfo, bytes: [UInt8]) {
         var info: ObjectInfo?
         var bytes: [UInt8] = []
-        try get(try ObjectKey(key)) { said, run in
+        try get(try ObjectKey(key), range: range) { said, run in
             if info == nil { #expect(run.isEmpty, "the first call brings the info alone") }
             info = said
             bytes += run

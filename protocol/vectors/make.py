@@ -322,12 +322,24 @@ def good_others():
         {"entry": entries, "next": "b"})
     add("objects-entry-minimal", "an object of only what is required", "OBJECTS", [c(1, c(1, t("x")) + o(2, u(9)))],
         {"entry": [{"uri": "x", "size": 9, "modified_at": 0, "etag": ""}]}, canonical=False)
-    add("get", "one writable descriptor travels with it", "GET", [c(1, t("runs/7/a.txt"))], {"uri": "runs/7/a.txt"},
-        descriptors=1)
+    add("get", "one writable descriptor travels with it", "GET", [c(1, t("runs/7/a.txt"))],
+        {"uri": "runs/7/a.txt", "raw": False}, descriptors=1)
+    add("get-range", "eight bytes from the fourth on, as they lie in the store", "GET",
+        [c(1, t("runs/7/a.txt")), c(2, u(3)), c(3, u(8)), c(4, u(1))],
+        {"uri": "runs/7/a.txt", "offset": 3, "length": 8, "raw": True}, descriptors=1)
+    add("get-from", "all from the last number on", "GET", [c(1, t("a")), c(2, u(2**64 - 1))],
+        {"uri": "a", "offset": 2**64 - 1, "raw": False}, descriptors=1)
+    add("get-nothing", "no bytes, but what is known", "GET", [c(1, t("a")), c(3, u(0))],
+        {"uri": "a", "length": 0, "raw": False}, descriptors=1)
+    add("get-raw-false", "a default that is written out", "GET", [c(1, t("a")), c(2, u(0)), c(4, u(0))],
+        {"uri": "a", "offset": 0, "raw": False}, descriptors=1, canonical=False)
     add("got-minimal", "", "GOT", [c(1, u(0))], {"size": 0, "encoding": "identity", "content_type": ""}, canonical=False)
     for name, number in ENCODINGS.items():
         add(f"got-{name}", f"the object is encoded as {name}", "GOT", [c(1, u(5)), o(2, u(number)), o(3, t("text/plain"))],
             {"size": 5, "encoding": name, "content_type": "text/plain"})
+    add("got-range", "a part of a larger object", "GOT",
+        [c(1, u(8)), o(2, u(3)), o(3, t("text/plain")), o(4, u(2**40)), o(5, t('"e"'))],
+        {"size": 8, "encoding": "zstd", "content_type": "text/plain", "total_size": 2**40, "etag": '"e"'})
     add("delete", "", "DELETE", [c(1, t("runs/7/a.txt"))], {"uri": "runs/7/a.txt"})
     add("deleted", "no fields", "DELETED", [], {})
     for name, number in ERRORS.items():
@@ -682,6 +694,9 @@ def bad_requests():
                frame("PUT", c(1, t("a")), c(2, b"x"), c(9, t(text))))
     refuse("put-label-of-4097-bytes", "at most 4096 are allowed", "invalid_request",
            frame("PUT", c(1, t("a")), c(2, b"x"), o(5, b"l" * 4097)))
+    for tag, name in ((2, "offset"), (3, "length"), (4, "raw")):
+        refuse(f"get-{name}-of-4-bytes", "an integer has 8", "malformed_frame",
+               frame("GET", c(1, t("a")), c(tag, bytes(4)), descriptors=0))
     refuse("wait-level-0", "", "invalid_request", frame("WAIT", c(2, u(0))))
     for value in (b"\0", b"\6", b"", b"\1\0"):
         refuse(f"list-jobs-state-{value.hex() or 'empty'}", "a state is one byte, 1 to 5", "invalid_request",

@@ -2,7 +2,6 @@ import ArtifactModel
 import ArtifactWire
 import LinuxSystem
 import ObjectStore
-import Pipeline
 import WorkerPool
 
 /// Reads, lists and deletes objects for clients, on threads of its own: never on an upload worker's.
@@ -44,12 +43,12 @@ final class Objects: Sendable {
         }
     }
 
-    /// Writes an object's decoded bytes to a client's file.
+    /// Writes an object's bytes to a client's file.
     func get(_ request: Get, to file: SharedDescriptor, answer: @escaping Answer) {
         perform(answer) { [stores] sessions throws(ArtifactError) in
             try Self.checkTarget(file)
             let target = try stores.resolve(request.uri)
-            return .got(try Self.copy(target, from: sessions[target.store], to: file))
+            return .got(try ObjectCopy.make(request, of: target, from: sessions[target.store], to: file))
         }
     }
 
@@ -124,8 +123,6 @@ final class Objects: Sendable {
         monitor.broadcast()
     }
 
-    // MARK: Copying out
-
     /// A file can be written to without anybody's help; a pipe would block this thread as long as its reader likes.
     private static func checkTarget(_ file: SharedDescriptor) throws(ArtifactError) {
         let (status, mode) = try kernelCalls(orThrow: .invalidRequest, "get: the descriptor cannot be asked what it is") {
@@ -137,52 +134,6 @@ final class Objects: Sendable {
         guard mode.canWrite else {
             throw ArtifactError(.invalidRequest, "get: the descriptor is not open for writing")
         }
-    }
-
-    private static func copy(
-        _ target: Stores.Target, from session: any ObjectStoreSession, to file: SharedDescriptor
-    ) throws(ArtifactError) -> Got {
-        var decoder: StreamDecoder?
-        var got = Got(size: 0, encoding: .identity, contentType: "")
-        var check: ReadCheck?
-        func write(_ bytes: UnsafeRawBufferPointer) throws(ArtifactError) {
-            do throws(SystemError) { try System.write(bytes, to: file.number) } catch {
-                throw ArtifactError(.localStorageFailed, "get: writing to the file failed", cause: "\(error)")
-            }
-            got.size += UInt64(bytes.count)
-            check?.add(decoded: bytes)
-        }
-        /// Says which object it is that is damaged.
-        func decoding(_ work: () throws(ArtifactError) -> Void) throws(ArtifactError) {
-            do throws(ArtifactError) { try work() } catch {
-                guard error.code == .corruptObject else { throw error }
-                throw ArtifactError(
-                    .corruptObject,
-                    "'\(target.uri.escapedForLog)' is damaged: \(error.message); store it again, or read another copy",
-                    cause: error.cause)
-            }
-        }
-        try session.get(target.key) { info, bytes throws(ArtifactError) in
-            let current: StreamDecoder
-            if let decoder {
-                current = decoder
-            } else {
-                current = try StreamDecoder(encoding: info.encoding)
-                decoder = current
-                got.encoding = info.encoding
-                got.contentType = info.contentType
-                check = ReadCheck(info)
-            }
-            check?.add(stored: bytes)
-            try decoding { () throws(ArtifactError) in
-                try current.decode(bytes) { decoded throws(ArtifactError) in try write(decoded) }
-            }
-        }
-        try decoding { () throws(ArtifactError) in
-            try decoder?.finish()
-            try check?.finish()
-        }
-        return got
     }
 }
 

@@ -2,8 +2,8 @@ import ArtifactModel
 import ObjectStore
 import Pipeline
 
-/// Verifies an object that is read against what was stored with it: the source's size, and a check of the source's bytes where the
-/// metadata have one, else of the object's own where the store has one of the whole. What is not there is not verified.
+/// Verifies an object that is read whole against what was stored with it: the source's size, and a check of the source's bytes where
+/// the metadata have one, else of the object's own where the store has one of the whole. What is not there is not verified.
 struct ReadCheck {
     private let size: String?
     private let isOfSource: Bool
@@ -11,9 +11,11 @@ struct ReadCheck {
     private var found: CRC
     private var decoded: UInt64 = 0
 
-    init(_ info: ObjectInfo) {
-        size = info.metadata[ObjectMetadata.size]
-        if let check = info.metadata[ObjectMetadata.check] {
+    /// - Parameter isRaw: whether its bytes are not decoded. Of an encoded object, the source's size and check say nothing then.
+    init(_ info: ObjectInfo, isRaw: Bool) {
+        let isSource = !isRaw || info.encoding == .identity
+        size = isSource ? info.metadata[ObjectMetadata.size] : "\(info.size)"
+        if isSource, let check = info.metadata[ObjectMetadata.check] {
             (isOfSource, expected, found) = (true, check, .empty(.crc32c))
             return
         }

@@ -44,9 +44,9 @@ final class WatchedSession: ObjectStoreSession {
     }
 
     func get(
-        _ key: ObjectKey, receive: (ObjectInfo, UnsafeRawBufferPointer) throws(ArtifactError) -> Void
+        _ key: ObjectKey, range: Range<UInt64>?, receive: (ObjectInfo, UnsafeRawBufferPointer) throws(ArtifactError) -> Void
     ) throws(ArtifactError) {
-        try reading { () throws(ArtifactError) in try session.get(key, receive: receive) }
+        try reading { () throws(ArtifactError) in try session.get(key, range: range, receive: receive) }
     }
 
     func delete(_ key: ObjectKey) throws(ArtifactError) {

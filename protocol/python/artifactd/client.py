@@ -20,6 +20,7 @@ from artifactd.messages import (
     Cancelled,
     ChangePolicy,
     Compression,
+    Get,
     Got,
     Job,
     Jobs,
@@ -365,15 +366,30 @@ class Client:
             if after is None:
                 return
 
-    def get(self, uri: str, target: str | os.PathLike[str] | IO[bytes], timeout: float | None = None) -> Got:
+    def get(
+        self,
+        uri: str,
+        target: str | os.PathLike[str] | IO[bytes],
+        timeout: float | None = None,
+        *,
+        offset: int | None = None,
+        length: int | None = None,
+        raw: bool = False,
+    ) -> Got:
         """Reads an object, decoded, into a file; returns its size, and its encoding and content type in the store.
 
         A path appears when all is there, and replaces what was there. An open binary file is written to from its position on and
         ends with what was written. Raises `NotFound`.
+
+        With `offset` (of the first byte) or `length` (at most so many) a part of it, which the end cuts off; `total_size` of the
+        answer is that of the whole, and parts belong together when their `etag` is the same. With `raw` the bytes as they lie in
+        the store: only so can a part of an encoded object be read, else that raises `Conflict`. With an older daemon any of the
+        three raises `ProtocolError`.
         """
+        request = Get(uri=uri, offset=offset, length=length, raw=raw)
         place = FileTarget(target) if isinstance(target, (str, os.PathLike)) else StreamTarget(target)
         try:
-            got = cast(Got, self.link.call(Download(uri, place), timeout))
+            got = cast(Got, self.link.call(Download(request, place), timeout))
             place.finish()
         finally:
             place.give_up()

@@ -91,7 +91,8 @@ class Feature:
     SPOOL = 1 << 0
     OBJECTS = 1 << 1
     RUNS = 1 << 2
-    ALL = SPOOL | OBJECTS | RUNS
+    RANGES = 1 << 3
+    ALL = SPOOL | OBJECTS | RUNS | RANGES
 
 
 # --- Beginning ---
@@ -356,18 +357,23 @@ class Objects(Message):
 
 @message(0x0041)
 class Get(Message):
-    """Has an object written to the descriptor that travels with it."""
+    """Has an object, or a part of it, written to the descriptor that travels with it: decoded, or `raw` as it lies there."""
 
     uri: str = required(CRITICAL | 1, TEXT)
+    offset: int | None = optional(CRITICAL | 2, U64)
+    length: int | None = optional(CRITICAL | 3, U64)
+    raw: bool = optional(CRITICAL | 4, BOOL, False, omits_default=True)
 
 
 @message(0x8041)
 class Got(Message):
-    """`size` bytes were written, after decoding."""
+    """`size` bytes were written, of `total_size` in the form asked for; parts of an object with one `etag` belong together."""
 
     size: int = required(CRITICAL | 1, U64)
     encoding: str = optional(2, ENCODING, "identity")
     content_type: str = optional(3, TEXT, "")
+    total_size: int | None = optional(4, U64)
+    etag: str | None = optional(5, TEXT)
 
 
 @message(0x0042)

@@ -137,8 +137,8 @@ class Target:
 class Download(Request):
     """GET. Begins again from nothing when it is sent again."""
 
-    def __init__(self, uri: str, target: Target) -> None:
-        super().__init__(Get(uri=uri))
+    def __init__(self, request: Get, target: Target) -> None:
+        super().__init__(request)
         self._target = target
 
     def frame(self, connection: Connection) -> tuple[bytes, int | None]:
