@@ -77,8 +77,8 @@ let package = Package(
         module(
             "GatewayCore",
             [
-                "ArtifactModel", "ArtifactWire", "ArtifactClient", "LinuxSystem", "WorkerPool", "MultipartForm", "Logfmt",
-                "COpenSSL", lifecycle, logging, yams, httpTypes, nioHTTPTypes,
+                "ArtifactModel", "ArtifactWire", "ArtifactClient", "LinuxSystem", "WorkerPool", "Pipeline", "MultipartForm",
+                "Logfmt", "COpenSSL", lifecycle, logging, yams, httpTypes, nioHTTPTypes,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -124,7 +124,8 @@ let package = Package(
         tests(
             "GatewayCoreTests",
             [
-                "ArtifactClient", "ArtifactModel", "ArtifactWire", "GatewayCore", "LinuxSystem", "ScriptedDaemon", "TestSupport",
+                "ArtifactClient", "ArtifactModel", "ArtifactWire", "GatewayCore", "LinuxSystem", "Pipeline", "ScriptedDaemon",
+                "TestSupport",
                 httpTypes,
             ] + nio),
         tests(

@@ -69,7 +69,7 @@ public struct Gateway: Service {
                 daemon: daemon, threads: threads, admission: uploads, metrics: metrics, limit: configuration.maximumBody),
             downloads: DownloadRoute(
                 daemon: daemon, threads: threads, admission: downloads, metrics: metrics,
-                directory: configuration.temporaryDirectory), metrics: metrics, log: log)
+                directory: configuration.temporaryDirectory, log: log), metrics: metrics, log: log)
         let quiet = log.quiet(below: .notice)
         return Application(
             responder: responder,

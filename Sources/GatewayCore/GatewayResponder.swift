@@ -82,7 +82,7 @@ struct GatewayResponder: HTTPResponder {
         case .logArtifact(let run):
             return try await uploads.respond(to: request, run: run, tenant: tenant, channel: channel)
         case .artifact(let run, let path):
-            return try await downloads.respond(to: request, run: run, path: path, tenant: tenant)
+            return try await downloads.respond(to: request, run: run, path: path, tenant: tenant, channel: channel)
         default: _ = try Query(query, allowing: [])
         }
         switch route {

@@ -327,7 +327,8 @@ let openAPIDocument = ##"""
           ],
           "get": {
             "operationId": "getArtifact",
-            "summary": "Download an artifact, decoded",
+            "summary": "Download an artifact, decoded or as it is stored",
+            "description": "An artifact that is compressed in the store goes out decoded, unless Accept-Encoding names its coding and does not like identity better: then as it is stored, with Content-Encoding. HEAD answers the same without the body.",
             "tags": [
               "artifacts"
             ],
@@ -339,13 +340,30 @@ let openAPIDocument = ##"""
                 "$ref": "#/components/parameters/RequestID"
               },
               {
+                "name": "Accept-Encoding",
+                "in": "header",
+                "description": "What the client decodes (RFC 9110, section 12.5.3).",
+                "schema": {
+                  "type": "string"
+                },
+                "example": "zstd, gzip"
+              },
+              {
                 "name": "Range",
                 "in": "header",
-                "description": "One range of bytes; of artifacts that are stored as they are.",
+                "description": "One range of bytes, of artifacts that are stored as they are. Of others, and of several ranges, the whole is answered.",
                 "schema": {
                   "type": "string"
                 },
                 "example": "bytes=0-1023"
+              },
+              {
+                "name": "If-Range",
+                "in": "header",
+                "description": "The ETag that Range belongs to: of another version the whole is answered.",
+                "schema": {
+                  "type": "string"
+                }
               }
             ],
             "responses": {
@@ -363,6 +381,15 @@ let openAPIDocument = ##"""
                   },
                   "Content-Disposition": {
                     "$ref": "#/components/headers/Disposition"
+                  },
+                  "Accept-Ranges": {
+                    "$ref": "#/components/headers/AcceptRanges"
+                  },
+                  "Vary": {
+                    "$ref": "#/components/headers/Vary"
+                  },
+                  "Content-Encoding": {
+                    "$ref": "#/components/headers/ContentEncoding"
                   }
                 },
                 "content": {
@@ -388,6 +415,12 @@ let openAPIDocument = ##"""
                   },
                   "Content-Range": {
                     "$ref": "#/components/headers/ContentRange"
+                  },
+                  "Accept-Ranges": {
+                    "$ref": "#/components/headers/AcceptRanges"
+                  },
+                  "Vary": {
+                    "$ref": "#/components/headers/Vary"
                   }
                 },
                 "content": {
@@ -419,6 +452,9 @@ let openAPIDocument = ##"""
               },
               "404": {
                 "$ref": "#/components/responses/NotFound"
+              },
+              "406": {
+                "$ref": "#/components/responses/NotAcceptable"
               },
               "409": {
                 "$ref": "#/components/responses/Conflict"
@@ -1412,7 +1448,7 @@ let openAPIDocument = ##"""
             }
           },
           "ETag": {
-            "description": "Of artifacts that are stored as they are.",
+            "description": "Weak where the artifact is decoded on the way.",
             "schema": {
               "type": "string"
             }
@@ -1427,6 +1463,33 @@ let openAPIDocument = ##"""
             "description": "An attachment, with the artifact's name.",
             "schema": {
               "type": "string"
+            }
+          },
+          "AcceptRanges": {
+            "description": "Whether parts can be had.",
+            "schema": {
+              "type": "string",
+              "enum": [
+                "bytes",
+                "none"
+              ]
+            }
+          },
+          "Vary": {
+            "description": "The answer depends on Accept-Encoding.",
+            "schema": {
+              "type": "string",
+              "const": "Accept-Encoding"
+            }
+          },
+          "ContentEncoding": {
+            "description": "How the body is encoded; absent where it is not.",
+            "schema": {
+              "type": "string",
+              "enum": [
+                "gzip",
+                "zstd"
+              ]
             }
           }
         },
@@ -1511,6 +1574,24 @@ let openAPIDocument = ##"""
             "headers": {
               "X-Request-ID": {
                 "$ref": "#/components/headers/RequestID"
+              }
+            },
+            "content": {
+              "application/json": {
+                "schema": {
+                  "$ref": "#/components/schemas/Error"
+                }
+              }
+            }
+          },
+          "NotAcceptable": {
+            "description": "NOT_ACCEPTABLE: Accept-Encoding excludes every form in which the artifact can be had.",
+            "headers": {
+              "X-Request-ID": {
+                "$ref": "#/components/headers/RequestID"
+              },
+              "Vary": {
+                "$ref": "#/components/headers/Vary"
               }
             },
             "content": {
@@ -2170,6 +2251,7 @@ let openAPIDocument = ##"""
                       "TENANT_MISMATCH",
                       "RESOURCE_NOT_FOUND",
                       "METHOD_NOT_ALLOWED",
+                      "NOT_ACCEPTABLE",
                       "REQUEST_TIMEOUT",
                       "CONFLICT",
                       "PAYLOAD_TOO_LARGE",

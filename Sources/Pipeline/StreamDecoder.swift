@@ -78,20 +78,30 @@ public final class StreamDecoder {
     public func decode(
         _ input: UnsafeRawBufferPointer, emit: (UnsafeRawBufferPointer) throws(ArtifactError) -> Void
     ) throws(ArtifactError) {
-        if input.isEmpty { return }
+        var rest = input
+        var hasMore = false
+        while !rest.isEmpty || hasMore {
+            let step = try decodeSome(rest, emit: emit)
+            rest = UnsafeRawBufferPointer(rebasing: rest[step.used...])
+            hasMore = step.hasMore
+        }
+    }
+
+    /// Takes some of the object's next bytes and passes on what they decode to: for an encoded object at most 256 KiB, however much
+    /// its next bytes stand for.
+    /// - Parameter emit: called at most once, as `decode` does.
+    /// - Returns: how many bytes were taken; the others are to be given again. And whether there may be more to pass on without any
+    ///   further: at most 128 KiB (a block of RFC 8878), once all that were given are taken.
+    /// - Throws: `corruptObject` when the bytes do not decode.
+    public func decodeSome(
+        _ input: UnsafeRawBufferPointer, emit: (UnsafeRawBufferPointer) throws(ArtifactError) -> Void
+    ) throws(ArtifactError) -> (used: Int, hasMore: Bool) {
         switch codec {
         case .identity:
-            try emit(input)
-        case .gzip(let stream):
-            var rest = input[...]
-            while !rest.isEmpty {
-                // zlib counts in 32 bits.
-                let run = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 30))
-                rest = rest.dropFirst(run.count)
-                try inflate(run, stream, emit)
-            }
-        case .zstd(let context):
-            try decompress(input, context, emit)
+            if !input.isEmpty { try emit(input) }
+            return (input.count, false)
+        case .gzip(let stream): return (try inflate(input, stream, emit), false)
+        case .zstd(let context): return try decompress(input, context, emit)
         }
     }
 
@@ -109,47 +119,45 @@ public final class StreamDecoder {
     private func inflate(
         _ input: UnsafeRawBufferPointer, _ stream: UnsafeMutablePointer<z_stream>,
         _ emit: (UnsafeRawBufferPointer) throws(ArtifactError) -> Void
-    ) throws(ArtifactError) {
-        // zlib takes a mutable pointer, and only reads.
-        stream.pointee.next_in = UnsafeMutableRawPointer(mutating: input.baseAddress)?.assumingMemoryBound(to: UInt8.self)
-        stream.pointee.avail_in = UInt32(input.count)
-        // zlib writes straight to the buffer and takes a member's trailer last: once the input is used up, nothing is held back.
-        while stream.pointee.avail_in > 0 {
-            if isWhole {
-                inflateReset(stream)
-                isWhole = false
-            }
-            stream.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            stream.pointee.avail_out = UInt32(output.count)
-            let result = CZlib.inflate(stream, Z_NO_FLUSH)
-            guard result == Z_OK || result == Z_STREAM_END else {
-                let reason = stream.pointee.msg.map { String(cString: $0) } ?? "code \(result)"
-                throw ArtifactError(.corruptObject, "the object's gzip members do not decode", cause: reason)
-            }
-            let produced = output.count - Int(stream.pointee.avail_out)
-            if produced > 0 { try emit(UnsafeRawBufferPointer(rebasing: output[..<produced])) }
-            isWhole = result == Z_STREAM_END
+    ) throws(ArtifactError) -> Int {
+        if input.isEmpty { return 0 }
+        if isWhole {
+            inflateReset(stream)
+            isWhole = false
         }
+        // zlib counts in 32 bits, and takes a mutable pointer, though it only reads.
+        let count = min(input.count, 1 << 30)
+        stream.pointee.next_in = UnsafeMutableRawPointer(mutating: input.baseAddress)?.assumingMemoryBound(to: UInt8.self)
+        stream.pointee.avail_in = UInt32(count)
+        stream.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        stream.pointee.avail_out = UInt32(output.count)
+        // zlib writes straight to the buffer and takes a member's trailer last: once the input is used up, nothing is held back.
+        let result = CZlib.inflate(stream, Z_NO_FLUSH)
+        guard result == Z_OK || result == Z_STREAM_END else {
+            let reason = stream.pointee.msg.map { String(cString: $0) } ?? "code \(result)"
+            throw ArtifactError(.corruptObject, "the object's gzip members do not decode", cause: reason)
+        }
+        let used = count - Int(stream.pointee.avail_in)
+        let produced = output.count - Int(stream.pointee.avail_out)
+        isWhole = result == Z_STREAM_END
+        if produced > 0 { try emit(UnsafeRawBufferPointer(rebasing: output[..<produced])) }
+        return used
     }
 
     private func decompress(
         _ input: UnsafeRawBufferPointer, _ context: OpaquePointer,
         _ emit: (UnsafeRawBufferPointer) throws(ArtifactError) -> Void
-    ) throws(ArtifactError) {
+    ) throws(ArtifactError) -> (used: Int, hasMore: Bool) {
         var source = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
-        // Behind a full output buffer more may be held back, input or not (zstd.h, ZSTD_decompressStream).
-        var mayHaveMore = true
-        while mayHaveMore {
-            var target = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
-            let result = ZSTD_decompressStream(context, &target, &source)
-            if ZSTD_isError(result) != 0 {
-                throw ArtifactError(
-                    .corruptObject, "the object's Zstandard frames do not decode",
-                    cause: String(cString: ZSTD_getErrorName(result)))
-            }
-            if target.pos > 0 { try emit(UnsafeRawBufferPointer(rebasing: output[..<target.pos])) }
-            isWhole = result == 0
-            mayHaveMore = source.pos < source.size || (target.pos == target.size && !isWhole)
+        var target = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
+        let result = ZSTD_decompressStream(context, &target, &source)
+        if ZSTD_isError(result) != 0 {
+            throw ArtifactError(
+                .corruptObject, "the object's Zstandard frames do not decode", cause: String(cString: ZSTD_getErrorName(result)))
         }
+        isWhole = result == 0
+        if target.pos > 0 { try emit(UnsafeRawBufferPointer(rebasing: output[..<target.pos])) }
+        // Behind a full output buffer more may be held back, input or not (zstd.h, ZSTD_decompressStream).
+        return (source.pos, target.pos == target.size && !isWhole)
     }
 }

@@ -1,5 +1,6 @@
 """An artifact-gateway of a test's own, before a daemon of the test's."""
 
+import contextlib
 import hashlib
 import http.client
 import json
@@ -87,6 +88,16 @@ class Gateway:
         """The most memory that was resident at a time, in bytes; or VmRSS for now."""
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(status.split(f"{name}:")[1].split()[0]) * 1024
+
+    def nameless_bytes(self):
+        """What its files without a name hold."""
+        total = 0
+        for number in os.listdir(f"/proc/{self.process.pid}/fd"):
+            path = f"/proc/{self.process.pid}/fd/{number}"
+            with contextlib.suppress(FileNotFoundError):
+                if os.readlink(path).endswith(" (deleted)"):
+                    total += os.stat(path).st_size
+        return total
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))

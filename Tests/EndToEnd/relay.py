@@ -19,6 +19,7 @@ class Relay:
         self._budget = None
         self._is_muted = False
         self._sent = 0
+        self._received = 0
         self._connections = set()
         self._listener = None
         self.port = 0
@@ -33,6 +34,12 @@ class Relay:
         """Bytes that went to the store so far."""
         with self._condition:
             return self._sent
+
+    @property
+    def received(self):
+        """Bytes that came from the store so far."""
+        with self._condition:
+            return self._received
 
     def allow(self, count):
         with self._condition:
@@ -107,6 +114,7 @@ class Relay:
     def _pass(self, count):
         with self._condition:
             self._condition.wait_for(lambda: not self._is_muted)
+            self._received += count
         return count
 
     def _pump(self, source, target, is_metered):

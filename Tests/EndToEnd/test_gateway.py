@@ -66,7 +66,7 @@ class Api:
 
 CODES = {
     "VALIDATION_FAILED": 400, "UNAUTHORIZED": 401, "FORBIDDEN": 403, "TENANT_MISMATCH": 403, "RESOURCE_NOT_FOUND": 404,
-    "METHOD_NOT_ALLOWED": 405, "REQUEST_TIMEOUT": 408, "CONFLICT": 409, "PAYLOAD_TOO_LARGE": 413, "RANGE_NOT_SATISFIABLE": 416,
+    "METHOD_NOT_ALLOWED": 405, "NOT_ACCEPTABLE": 406, "REQUEST_TIMEOUT": 408, "CONFLICT": 409, "PAYLOAD_TOO_LARGE": 413, "RANGE_NOT_SATISFIABLE": 416,
     "RATE_LIMITED": 429, "INTERNAL_ERROR": 500, "SERVICE_UNAVAILABLE": 503,
 }  # fmt: skip
 
@@ -350,31 +350,123 @@ def test_tenants_do_not_mix(api):
     check_error(Api(api.gateway, "a/b")("GET", API, 400), "VALIDATION_FAILED")
 
 
-def test_downloads(on_seaweedfs, gateway_for):
-    """Artifacts come back decoded; ranges, tags and HEAD are honoured where the object is stored as it is."""
+def stored(place, answer):
+    """The bytes of an answer's object as a stock client finds them in S3."""
+    key = answer.headers["X-Artifact-URI"].removeprefix(place.url + "/")
+    return place.s3.get_object(Bucket=place.bucket, Key=f"{place.prefix}/{key}")["Body"].read()
+
+
+def bare(api, path, status, accept=None, method="GET", **headers):
+    """An answer and its body, byte for byte as it came."""
+    headers |= {"Accept-Encoding": accept}
+    answer = api(method, path, status, headers=headers, stream=True)
+    return answer, answer.raw.read(decode_content=False)
+
+
+def test_downloads(on_seaweedfs, place, gateway_for):
+    """What is stored as it is comes back byte for byte; ranges, tags and HEAD are honoured."""
     api = Api(gateway_for(on_seaweedfs))
     run = api.run()["run_id"]
-    text = b"".join(b'{"step": %d, "loss": 0.5}\n' % number for number in range(100_000))
-    api.upload(run, text, "log.jsonl", params={"wait": "stored"})
-    listed = api("GET", f"{API}/runs/{run}/artifacts").json()["artifacts"][0]
-    assert listed["encoding"] == "zstd" and listed["stored_size"] < listed["size"] == len(text)
-    answer = api("GET", f"{API}/runs/{run}/artifacts/log.jsonl", 200, headers={"Range": "bytes=0-9"})
-    assert answer.content == text and "Content-Encoding" not in answer.headers and "ETag" not in answer.headers
-    noise = os.urandom(300_000)
+    noise = os.urandom(20_000_000)
+    size = len(noise)
     path = api.upload(run, noise, "noise.bin", params={"wait": "stored"}).headers["Location"]
-    whole = api("GET", path, 200)
-    assert whole.content == noise and whole.headers["Accept-Ranges"] == "bytes"
-    for header, first, last in (("bytes=0-0", 0, 0), ("bytes=100-", 100, 299_999), ("bytes=-5", 299_995, 299_999), ("bytes=1-9999999", 1, 299_999)):
-        part = api("GET", path, 206, headers={"Range": header})
-        assert part.content == noise[first : last + 1] and part.headers["Content-Range"] == f"bytes {first}-{last}/300000"
-    assert api("GET", path, 416, headers={"Range": "bytes=300000-"}).headers["Content-Range"] == "bytes */300000"
-    assert api("GET", path, 200, headers={"Range": "bytes=0-1,5-6"}).content == noise
-    assert api("GET", path, 304, headers={"If-None-Match": whole.headers["ETag"]}).content == b""
-    assert api("GET", path, 200, headers={"Range": "bytes=0-1", "If-Range": '"other"'}).content == noise
-    head = api("HEAD", path, 200)
-    assert head.headers["Content-Length"] == "300000" and head.content == b""
+    for accept in (None, "gzip, zstd", "identity", "*"):
+        whole, body = bare(api, path, 200, accept)
+        assert body == noise == stored(place, whole)
+        assert whole.headers["Accept-Ranges"] == "bytes" and whole.headers["Content-Length"] == str(size)
+        assert "Content-Encoding" not in whole.headers and whole.headers["Vary"] == "Accept-Encoding"
+    tag = whole.headers["ETag"]
+    assert tag == place.head(whole.headers["X-Artifact-URI"].removeprefix(place.url + "/"))["ETag"]
+    for header, first, last in (
+        ("bytes=0-0", 0, 0), ("bytes=100-", 100, size - 1), ("bytes=-5", size - 5, size - 1), ("bytes=1-99999999", 1, size - 1),
+        ("bytes=8388600-8388620", 8388600, 8388620), (f"bytes=-{size + 1}", 0, size - 1), (f"bytes={size - 1}-", size - 1, size - 1),
+    ):  # fmt: skip
+        part = api("GET", path, 206, headers={"Range": header, "If-Range": tag})
+        assert part.content == noise[first : last + 1] and part.headers["Content-Range"] == f"bytes {first}-{last}/{size}"
+        assert part.headers["ETag"] == tag
+    for header in (f"bytes={size}-", "bytes=99999999-", "bytes=-0"):
+        assert api("GET", path, 416, headers={"Range": header}).headers["Content-Range"] == f"bytes */{size}"
+    for headers in ({"Range": "bytes=0-1,5-6"}, {"Range": "bytes=0-1", "If-Range": '"other"'}, {"Range": "bytes=5-2"}):
+        assert api("GET", path, 200, headers=headers).content == noise
+    assert api("GET", path, 304, headers={"If-None-Match": tag}).content == b""
+    head = api("HEAD", path, 200, headers={"Range": "bytes=0-1"})
+    assert head.headers["Content-Length"] == str(size) and head.headers["ETag"] == tag and head.content == b""
+    check_error(api("GET", path, 406, headers={"Accept-Encoding": "gzip, identity;q=0"}), "NOT_ACCEPTABLE")
+    empty = api.upload(run, b"", "empty", params={"wait": "stored"}).headers["Location"]
+    assert api("GET", empty, 200).content == b""
+    assert api("GET", empty, 416, headers={"Range": "bytes=0-"}).headers["Content-Range"] == "bytes */0"
     assert api("GET", "/healthz", 200).json() == {"status": "ok"}
     check_error(api("GET", f"{API}/runs/{run}/artifacts/none", 404), "RESOURCE_NOT_FOUND")
+
+
+@pytest.mark.parametrize(("coding", "other"), [("zstd", "gzip"), ("gzip", "zstd")])
+def test_downloads_of_encoded_artifacts(daemons, place, gateway_for, coding, other):
+    """An artifact that is compressed in the store comes decoded, or as it is stored to a client that takes its coding."""
+    api = Api(gateway_for(daemons(place.url, place.environment(), settings={"compression": coding})))
+    run = api.run()["run_id"]
+    text = b"".join(b'{"step": %d, "loss": 0.5}\n' % number for number in range(1_000_000))
+    path = api.upload(run, text, "log.jsonl", params={"wait": "stored"}).headers["Location"]
+    listed = api("GET", f"{API}/runs/{run}/artifacts").json()["artifacts"][0]
+    assert listed["encoding"] == coding and listed["stored_size"] < listed["size"] == len(text)
+    for accept in (None, "", "identity", other, f"{other}, deflate", f"{coding};q=0", f"{coding};q=0.2, identity", "*"):
+        decoded, body = bare(api, path, 200, accept)
+        assert body == text and "Content-Encoding" not in decoded.headers, accept
+        assert decoded.headers["Content-Length"] == str(len(text)) and decoded.headers["Accept-Ranges"] == "none"
+    for accept in (coding, f"{other}, {coding}", f"{coding};q=0.5", "*, identity;q=0", "identity;q=0.1, *"):
+        raw, body = bare(api, path, 200, accept)
+        assert body == stored(place, raw) and raw.headers["Content-Encoding"] == coding, accept
+        assert raw.headers["Content-Length"] == str(listed["stored_size"]) and raw.headers["Vary"] == "Accept-Encoding"
+    assert raw.headers["ETag"].startswith('"') and decoded.headers["ETag"].startswith('W/"')
+    for accept, answer, foreign in ((coding, raw, decoded), ("identity", decoded, raw)):
+        assert bare(api, path, 304, accept, **{"If-None-Match": answer.headers["ETag"]})[1] == b""
+        assert bare(api, path, 200, accept, **{"If-None-Match": foreign.headers["ETag"]})[1]
+        head, _ = bare(api, path, 200, accept, method="HEAD")
+        assert head.headers["Content-Length"] == answer.headers["Content-Length"] and head.headers["ETag"] == answer.headers["ETag"]
+        assert head.headers.get("Content-Encoding") == answer.headers.get("Content-Encoding")
+        # A range would be of other bytes than the client thinks: the whole is answered.
+        assert bare(api, path, 200, accept, Range="bytes=0-9")[1] == (text if answer is decoded else body)
+    refusal = api("GET", path, 406, headers={"Accept-Encoding": f"identity;q=0, {other}"})
+    check_error(refusal, "NOT_ACCEPTABLE")
+    assert refusal.headers["Vary"] == "Accept-Encoding"
+
+
+def test_a_range_reads_nothing_else(daemons, place, relay, gateway_for):
+    """Of a range nothing but its own bytes comes from the store."""
+    between = relay(place.endpoint)
+    api = Api(gateway_for(daemons(place.url, place.environment(between.endpoint))))
+    run = api.run()["run_id"]
+    noise = os.urandom(64 << 20)
+    path = api.upload(run, noise, "noise.bin", params={"wait": "stored"}).headers["Location"]
+    before = between.received
+    assert api("GET", path, 206, headers={"Range": "bytes=50000000-50000999"}).content == noise[50_000_000:50_001_000]
+    # With the answers' headers, and the registry's questions.
+    assert between.received - before < 20_000
+
+
+def test_an_artifact_replaced_during_a_download(on_seaweedfs, place, gateway_for):
+    """A download of an object that is replaced meanwhile breaks off: no answer is made of two objects."""
+    gateway = gateway_for(on_seaweedfs)
+    api = Api(gateway)
+    run = api.run()["run_id"]
+    content = os.urandom(64 << 20)
+    upload = api.upload(run, content, "noise.bin", params={"wait": "stored"})
+    with gateway.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        request = f"GET {upload.headers['Location']} HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: {TENANT}\r\n\r\n"
+        connection.sendall(request.encode())
+        found = b""
+        while b"\r\n\r\n" not in found:
+            found += connection.recv(1000)
+        key = upload.headers["X-Artifact-URI"].removeprefix(place.url + "/")
+        place.s3.put_object(Bucket=place.bucket, Key=f"{place.prefix}/{key}", Body=content[::-1])
+        while piece := connection.recv(1 << 20):
+            found += piece
+    head, body = found.split(b"\r\n\r\n", 1)
+    assert head.startswith(b"HTTP/1.1 200") and f"content-length: {len(content)}".encode() in head.lower()
+    assert len(body) < len(content) and content.startswith(body)
+    assert "a download breaks off" in gateway.log()
+    # Nobody said anything of another object yet: what is there now is what is asked for.
+    assert api("GET", upload.headers["Location"], 206, headers={"Range": "bytes=0-9"}).content == content[::-1][:10]
 
 
 # MARK: Callers
@@ -686,23 +778,50 @@ def test_many_clients(daemons, gateway_for):
     assert len(api("GET", f"{API}/runs/{run}/artifacts").json()["artifacts"]) == 200
 
 
-@pytest.mark.parametrize("size", [1 << 30, pytest.param(10 << 30, marks=pytest.mark.heavy)], ids=["1GiB", "10GiB"])
-@pytest.mark.timeout(900)
-def test_memory_of_a_large_upload(daemons, gateway_for, tmp_path, size):
-    """The gateway's memory stays below 64 MiB, however large the body."""
-    gateway = gateway_for(daemons())
-    run = Api(gateway).run()["run_id"]
+LARGE = pytest.mark.parametrize("size", [1 << 30, pytest.param(10 << 30, marks=pytest.mark.heavy)], ids=["1GiB", "10GiB"])
+
+
+def upload_zeros(gateway, run, directory, size, query=""):
+    """Uploads so many zeros, which take no room here."""
     begin, end = form(b"\0\0")[0].split(b"\0\0")
-    with open(tmp_path / "sparse", "wb+") as source, gateway.connect() as connection:
+    with open(directory / "sparse", "wb+") as source, gateway.connect() as connection:
         source.truncate(size)
         connection.settimeout(None)
-        connection.sendall(upload_head(run, len(begin) + size + len(end)) + begin)
+        head = upload_head(run, len(begin) + size + len(end)).replace(b"log-artifact", b"log-artifact" + query.encode(), 1)
+        connection.sendall(head + begin)
         sent = 0
         while sent < size:
             sent += os.sendfile(connection.fileno(), source.fileno(), sent, min(size - sent, 1 << 24))
         connection.sendall(end)
         assert read_answer(connection)[0] == 201
+
+
+@LARGE
+@pytest.mark.timeout(900)
+def test_memory_of_a_large_upload(daemons, gateway_for, tmp_path, size):
+    """The gateway's memory stays below 64 MiB, however large the body."""
+    gateway = gateway_for(daemons())
+    upload_zeros(gateway, Api(gateway).run()["run_id"], tmp_path, size)
     assert gateway.memory() < 64 << 20
+
+
+@LARGE
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+@pytest.mark.timeout(900)
+def test_room_for_a_large_download(daemons, gateway_for, tmp_path, size, compression):
+    """A download takes less than 64 MiB of memory and three pieces of disk, however large and however compressed the artifact is."""
+    gateway = gateway_for(daemons(settings={"compression": compression}))
+    api = Api(gateway)
+    run = api.run()["run_id"]
+    upload_zeros(gateway, run, tmp_path, size, "?wait=stored&timeout=600")
+    answer = api("GET", f"{API}/runs/{run}/artifacts/file.bin", 200, stream=True, headers={"Accept-Encoding": "identity"})
+    count, disk, piece = 0, 0, b"\0" * (16 << 20)
+    while found := answer.raw.read(len(piece)):
+        assert found == piece[: len(found)]
+        count += len(found)
+        disk = max(disk, gateway.nameless_bytes())
+    assert count == size and gateway.memory() < 64 << 20
+    assert 0 < disk <= 24 << 20 or compression != "none"
 
 
 # MARK: Descriptions

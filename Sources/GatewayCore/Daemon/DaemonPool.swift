@@ -62,17 +62,19 @@ actor DaemonPool {
     }
 
     /// Asks something that can be asked twice: once more where the connection ended meanwhile, as the daemon was restarted.
-    func ask(_ message: Message, for tenant: String?) async throws -> Message {
+    /// - Parameter descriptor: travels with it.
+    func ask(_ message: Message, descriptor: SharedDescriptor? = nil, for tenant: String?) async throws -> Message {
         do {
-            return try await withLink(for: tenant) { link in try await link.call(message).message }
+            return try await order(message, descriptor: descriptor, for: tenant)
         } catch ClientError.connectionLost {
-            return try await withLink(for: tenant) { link in try await link.call(message).message }
+            return try await order(message, descriptor: descriptor, for: tenant)
         }
     }
 
     /// Asks something that must not be done twice.
-    func order(_ message: Message, for tenant: String?) async throws -> Message {
-        try await withLink(for: tenant) { link in try await link.call(message).message }
+    /// - Parameter descriptor: travels with it.
+    func order(_ message: Message, descriptor: SharedDescriptor? = nil, for tenant: String?) async throws -> Message {
+        try await withLink(for: tenant) { link in try await link.call(message, descriptor: descriptor).message }
     }
 
     private func entry(for tenant: String?) throws(APIError) -> Entry {

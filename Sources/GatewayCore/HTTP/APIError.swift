@@ -11,6 +11,7 @@ struct APIError: Error, Sendable, Equatable {
         case tenantMismatch = "TENANT_MISMATCH"
         case notFound = "RESOURCE_NOT_FOUND"
         case methodNotAllowed = "METHOD_NOT_ALLOWED"
+        case notAcceptable = "NOT_ACCEPTABLE"
         case timeout = "REQUEST_TIMEOUT"
         case conflict = "CONFLICT"
         case tooLarge = "PAYLOAD_TOO_LARGE"
@@ -26,6 +27,7 @@ struct APIError: Error, Sendable, Equatable {
             case .forbidden, .tenantMismatch: .forbidden
             case .notFound: .notFound
             case .methodNotAllowed: .methodNotAllowed
+            case .notAcceptable: .notAcceptable
             case .timeout: .requestTimeout
             case .conflict: .conflict
             case .tooLarge: .contentTooLarge
@@ -39,7 +41,7 @@ struct APIError: Error, Sendable, Equatable {
         /// What kind of trouble it is: a coarser code.
         var category: String {
             switch self {
-            case .validationFailed, .tooLarge, .methodNotAllowed, .rangeNotSatisfiable: "VALIDATION"
+            case .validationFailed, .tooLarge, .methodNotAllowed, .notAcceptable, .rangeNotSatisfiable: "VALIDATION"
             case .unauthorized: "AUTHENTICATION"
             case .forbidden, .tenantMismatch: "AUTHORIZATION"
             case .notFound: "NOT_FOUND"

@@ -3,10 +3,14 @@ import ArtifactModel
 import ArtifactWire
 import HTTPTypes
 import Hummingbird
+import Logging
 import NIOCore
 import NIOPosix
 
-/// `GET /api/v1/experiments/runs/{run_id}/artifacts/{path}`: the artifact's bytes, decoded.
+/// `GET /api/v1/experiments/runs/{run_id}/artifacts/{path}`: the artifact's bytes, decoded, or as they lie in the store for a client
+/// that decodes itself.
+///
+/// The object is read ahead by one piece, so that a download holds two pieces on disk and next to nothing in memory.
 struct DownloadRoute: Sendable {
     let daemon: DaemonPool
     let threads: NIOThreadPool
@@ -14,41 +18,65 @@ struct DownloadRoute: Sendable {
     let metrics: GatewayMetrics
     /// Where nameless files lie.
     let directory: String
+    let log: Logger
 
-    func respond(to request: Request, run: String, path: String, tenant: String?) async throws -> Response {
+    func respond(
+        to request: Request, run: String, path: String, tenant: String?, channel: any Channel
+    ) async throws -> Response {
         _ = try Query(request.uri.query, allowing: [])
         let artifact = try await artifact(path, of: run, for: tenant)
+        let object = ObjectReader(uri: artifact.uri, tenant: tenant, daemon: daemon, threads: threads, directory: directory)
+        let facts = try await object.facts()
+        let representation = try Self.representation(of: artifact, facts, for: request)
+        var headers = Self.headers(of: artifact, representation)
+        if let known = request.headers[.ifNoneMatch], representation.isKnown(to: known) {
+            return Response(status: .notModified, headers: headers)
+        }
+        var range = ByteRange.whole
+        if representation.mayBeTakenInPart(if: request.headers[.ifRange]) {
+            range = ByteRange(request.headers[.range], size: facts.size)
+        }
+        if range == .unsatisfiable {
+            var error = APIError(.rangeNotSatisfiable, "the artifact has \(facts.size) bytes")
+            error.headers[.contentRange] = "bytes */\(facts.size)"
+            throw error
+        }
+        if request.method == .head {
+            // No body, but what GET would say of it; a range is GET's alone (RFC 9110, section 14.2).
+            if let size = representation.size { headers[.contentLength] = "\(size)" }
+            return Response(status: .ok, headers: headers, body: ResponseBody(contentLength: nil) { try await $0.finish(nil) })
+        }
+        return try await send(object, facts, representation, range, headers, over: channel)
+    }
+
+    /// The form that the client takes.
+    private static func representation(
+        of artifact: ArtifactRecord, _ facts: ObjectReader.Facts, for request: Request
+    ) throws(APIError) -> Representation {
+        guard let form = AcceptEncoding(request.headers[.acceptEncoding]).form(of: facts.encoding) else {
+            let stored = facts.encoding == .identity ? "" : " or \(facts.encoding)"
+            var error = APIError(
+                .notAcceptable, "the artifact can be had as identity\(stored), and Accept-Encoding excludes that")
+            error.headers[.vary] = acceptEncoding
+            throw error
+        }
+        return Representation(of: artifact, facts, as: form)
+    }
+
+    private static let acceptEncoding = "Accept-Encoding"
+
+    private static func headers(of artifact: ArtifactRecord, _ representation: Representation) -> HTTPFields {
+        let name = artifact.path.split(separator: "/").last.map(String.init) ?? artifact.path
         var headers: HTTPFields = [
             .contentType: artifact.contentType.isEmpty ? "application/octet-stream" : artifact.contentType,
             .artifactURI: PercentCoding.uri(artifact.uri), .contentTypeOptions: "nosniff", .cacheControl: "no-cache",
             // Whatever it is, it is not to be run in this origin's name.
-            .contentDisposition:
-                "attachment; filename*=UTF-8''\(PercentCoding.encode(path.split(separator: "/").last.map(String.init) ?? path))",
+            .contentDisposition: "attachment; filename*=UTF-8''\(PercentCoding.encode(name))", .vary: acceptEncoding,
+            .acceptRanges: representation.takesRanges ? "bytes" : "none",
         ]
-        let isPlain = artifact.encoding == .identity
-        var range = ByteRange.whole
-        // The store's tag is of the object as it lies there: of other bytes where it is encoded.
-        let tag = isPlain ? artifact.etag.map(Self.quoted) : nil
-        headers[.eTag] = tag
-        if let tag, let known = request.headers[.ifNoneMatch], Self.matches(known, tag) {
-            return Response(status: .notModified, headers: headers)
-        }
-        if isPlain, let size = artifact.size {
-            headers[.acceptRanges] = "bytes"
-            let condition = request.headers[.ifRange]
-            if condition == nil || condition == tag { range = ByteRange(request.headers[.range], size: size) }
-        }
-        if range == .unsatisfiable, let size = artifact.size {
-            var error = APIError(.rangeNotSatisfiable, "the artifact has \(size) bytes")
-            error.headers[.contentRange] = "bytes */\(size)"
-            throw error
-        }
-        if request.method == .head {
-            // No body, but what GET would say of it.
-            if let size = artifact.size { headers[.contentLength] = "\(size)" }
-            return Response(status: .ok, headers: headers, body: ResponseBody(contentLength: nil) { try await $0.finish(nil) })
-        }
-        return try await send(artifact, range, headers, for: tenant)
+        if representation.encoding != .identity { headers[.contentEncoding] = "\(representation.encoding)" }
+        headers[.eTag] = representation.tag
+        return headers
     }
 
     /// The artifact at exactly this path.
@@ -74,62 +102,42 @@ struct DownloadRoute: Sendable {
     }
 
     private func send(
-        _ artifact: ArtifactRecord, _ range: ByteRange, _ headers: HTTPFields, for tenant: String?
+        _ object: ObjectReader, _ facts: ObjectReader.Facts, _ representation: Representation, _ range: ByteRange,
+        _ headers: HTTPFields, over channel: any Channel
     ) async throws -> Response {
         let place = try admission.enter()
-        let file = try await OutgoingFile(in: directory, threads: threads)
-        let daemon = daemon
-        Task {
-            do {
-                try await daemon.withLink(for: tenant) { link in await file.fill(from: artifact.uri, over: link) }
-            } catch {
-                file.fail(error)
-            }
-        }
-        // As long as nothing has been said, a refusal can still be.
-        let first = try await file.waitForBytes(behind: 0)
         var headers = headers
-        var status = HTTPResponse.Status.ok
-        let wanted: Range<UInt64>
-        if case .part(let part) = range, let size = artifact.size {
-            (status, wanted) = (.partialContent, part)
-            headers[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(size)"
-        } else {
-            wanted = 0..<(artifact.size ?? first.got?.size ?? .max)
+        var (status, wanted, size, checksum) = (
+            HTTPResponse.Status.ok, 0..<facts.size, representation.size, representation.checksum
+        )
+        if case .part(let part) = range {
+            headers[.contentRange] = "bytes \(part.lowerBound)-\(part.upperBound - 1)/\(facts.size)"
+            // No checksum is known of a part.
+            (status, wanted, size, checksum) = (.partialContent, part, UInt64(part.count), nil)
         }
-        let length = wanted.upperBound == .max ? nil : Int(clamping: wanted.count)
-        let body = ResponseBody(contentLength: length) { [metrics] writer in
+        let decoder = try OutgoingDecoder(undoing: representation.undone, size: size, checksum: checksum)
+        // As long as nothing has been said, a refusal can still be.
+        let bytes = try await OutgoingBytes(of: object, facts, wanted, through: decoder)
+        let body = ResponseBody(contentLength: size.map { Int(clamping: $0) }) { [metrics, log] writer in
             // Held by the answer, whether it is ever sent or not.
             withExtendedLifetime(place) {}
-            var offset = wanted.lowerBound
-            while offset < wanted.upperBound {
-                let (size, got) = try await file.waitForBytes(behind: offset)
-                if size <= offset {
-                    // The end, where the size was not known; else too few bytes: the client sees the connection break.
-                    guard wanted.upperBound == .max else {
-                        throw TruncatedObject(expected: wanted.upperBound, size: got?.size ?? size)
-                    }
-                    break
+            var bytes = bytes
+            func next() async throws -> ByteBuffer? {
+                do { return try await bytes.next() } catch {
+                    // All that the client sees of it is that the connection breaks.
+                    log.warning("a download breaks off", metadata: ["object": "\(object.uri)", "error": "\(error)"])
+                    throw error
                 }
-                let piece = try await file.read(offset..<min(size, wanted.upperBound))
-                offset += UInt64(piece.readableBytes)
-                metrics.sent(piece.readableBytes)
-                try await writer.write(piece)
+            }
+            while let run = try await next() {
+                metrics.sent(run.readableBytes)
+                try await writer.write(run)
+                // The writer holds us up only while the channel says that it is full, and what was written just now counts only when
+                // its thread has come to it: else a fast disk fills the memory while that thread is busy.
+                try await channel.eventLoop.submit {}.get()
             }
             try await writer.finish(nil)
         }
         return Response(status: status, headers: headers, body: body)
     }
-
-    private static func quoted(_ tag: String) -> String { tag.hasPrefix("\"") ? tag : "\"\(tag)\"" }
-
-    private static func matches(_ header: String, _ tag: String) -> Bool {
-        header == "*" || header.split(separator: ",").contains { $0.filter { $0 != " " }.replacing("W/", with: "") == tag }
-    }
-}
-
-/// The object turned out to be shorter than it was said to be.
-struct TruncatedObject: Error {
-    var expected: UInt64
-    var size: UInt64
 }
