@@ -81,8 +81,8 @@ public enum Source: Sendable {
     private static func changed(_ how: String) -> ArtifactError {
         ArtifactError(
             .sourceChanged,
-            "the source changed after it had been handed over: \(how); hand it over again when it is complete, and write to it only "
-                + "once that is DURABLE"
+            "the source changed after it had been handed over: \(how); hand it over again when it is complete, and write to it no more "
+                + "before the answer is DURABLE or the job is stored"
         )
     }
 }

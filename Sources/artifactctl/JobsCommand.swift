@@ -45,7 +45,7 @@ struct JobsCommand: ControlCommand {
         let size = Human.size(job.size).padded(left: 8)
         var columns = [job.id.description, job.state.description.padded(to: 9), size, age.padded(left: 6)]
         columns.append(job.destination.shown)
-        if let error = job.error { columns.append("(\(error.code): \(error.message.shown))") }
+        if let error = job.error { columns.append("(\(error.code): \(error.description.shown))") }
         return columns.joined(separator: "  ")
     }
 }

@@ -96,6 +96,17 @@ import Testing
         #expect(try rig.finish() == [])
     }
 
+    /// A location that is not allowed is refused as the user wrote it.
+    @Test func aForeignLocation() throws {
+        let rig = try Rig()
+        let refusal = failure {
+            _ = try rig.answer(.createExperiment(CreateExperiment(name: "e", artifactLocation: "s3://elsewhere/x")))
+        }
+        #expect(refusal?.code == .destinationNotAllowed)
+        #expect(refusal?.message.hasPrefix("'s3://elsewhere/x' lies outside the store") == true)
+        #expect(try rig.finish() == [])
+    }
+
     /// Wherever the daemon is cut off from the store and ended: after a restart the run is committed, with all that was accepted,
     /// and its experiment was written once.
     @Test func everyStepIsResumed() throws {

@@ -70,4 +70,18 @@ struct JobsCommandTests {
         let listed = try list(["--newest", "--limit", "3", "--state", "failed"], Array(1...5_050)).listed
         #expect(listed == [4_800, 4_900, 5_000])
     }
+
+    /// What is wrong with a job is told with what lay underneath, for its sentence may refer to it.
+    @Test func tellsTheCause() throws {
+        let run = try CommandRun(["jobs"], at: place) { peer in
+            try peer.greet()
+            while let request = try peer.next() {
+                var record = Self.record(100)
+                record.error = ArtifactError(
+                    .storeRejected, "it was refused for good; see the cause", cause: "HTTP 400 BadDigest")
+                try peer.answer(request, .jobs(Jobs(records: [record])))
+            }
+        }
+        #expect(run.lines.first?.contains("see the cause (HTTP 400 BadDigest)") == true)
+    }
 }

@@ -126,7 +126,8 @@ final class Registry: Sendable {
             throw ArtifactError(
                 .invalidRequest, "artifact_location '\(location.escapedForLog)' is no URI; write \(stores.location)/… in full")
         }
-        // A place is allowed when an object below it is.
+        // By itself first: a refusal names it as it was written. It is allowed when an object below it is.
+        _ = try stores.place(of: location)
         _ = try stores.resolve("\(location)/runs")
         return location
     }

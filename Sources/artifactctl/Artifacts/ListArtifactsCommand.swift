@@ -45,7 +45,7 @@ struct ListArtifactsCommand: ControlCommand {
             artifact.kind.description.padded(to: 13), artifact.contentType.shown.padded(to: 24),
             (artifact.checksum ?? "-").shown.padded(to: 15), artifact.path.shown,
         ]
-        if let error = artifact.error { columns.append("(\(error.code): \(error.message.shown))") }
+        if let error = artifact.error { columns.append("(\(error.code): \(error.description.shown))") }
         try output.line(columns.joined(separator: "  "))
     }
 }
