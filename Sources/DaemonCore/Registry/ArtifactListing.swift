@@ -113,21 +113,3 @@ struct ArtifactListing: Sendable {
 
     private static func precedes(_ left: String, _ right: String) -> Bool { left.utf8.lexicographicallyPrecedes(right.utf8) }
 }
-
-extension Stores {
-    /// The store of a run's artifacts, and what their keys there begin with.
-    func place(ofArtifacts run: Run) throws(ArtifactError) -> (store: Int, base: String) {
-        let (store, text) = try place(of: run.artifactURI)
-        return (store, text + "/")
-    }
-}
-
-extension String {
-    /// What follows a beginning that it has, byte by byte: a slash and what stands behind it can be one character.
-    func dropping(_ beginning: String) -> String { String(decoding: utf8.dropFirst(beginning.utf8.count), as: UTF8.self) }
-
-    /// Whether this path is another one or lies below it; all lie within the empty one.
-    func lies(within path: String) -> Bool {
-        path.isEmpty || utf8.elementsEqual(path.utf8) || utf8.starts(with: Array(path.utf8) + [UInt8(ascii: "/")])
-    }
-}
