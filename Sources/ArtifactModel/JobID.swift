@@ -35,7 +35,7 @@ public struct JobID: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     /// The sixteen bytes, big-endian.
     public var bytes: [UInt8] {
-        [high, low].flatMap { half in stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: half >> UInt64($0)) } }
+        (0..<16).map { UInt8(truncatingIfNeeded: ($0 < 8 ? high : low) >> UInt64(56 - 8 * ($0 % 8))) }
     }
 
     /// The id from its text form, `xxxxxxxx-xxxx-7xxx-xxxx-xxxxxxxxxxxx`; nil when the text is not one.
@@ -51,13 +51,14 @@ public struct JobID: Hashable, Sendable, Comparable, CustomStringConvertible {
 
     /// The text form, lower case, with hyphens.
     public var description: String {
-        let digits = hexadecimal(bytes)
-        var text = ""
-        for (index, digit) in digits.enumerated() {
-            if [8, 12, 16, 20].contains(index) { text.append("-") }
-            text.append(digit)
+        var text: [UInt8] = []
+        text.reserveCapacity(36)
+        for (index, byte) in bytes.enumerated() {
+            if index == 4 || index == 6 || index == 8 || index == 10 { text.append(UInt8(ascii: "-")) }
+            text.append(hexadecimalDigit(byte >> 4))
+            text.append(hexadecimalDigit(byte & 15))
         }
-        return text
+        return String(decoding: text, as: UTF8.self)
     }
 
     public static func < (left: JobID, right: JobID) -> Bool {
@@ -67,11 +68,12 @@ public struct JobID: Hashable, Sendable, Comparable, CustomStringConvertible {
 
 /// The bytes as lower-case hexadecimal digits, two a byte.
 public func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
     for byte in bytes {
-        text.append(digits[Int(byte >> 4)])
-        text.append(digits[Int(byte & 15)])
+        text.append(hexadecimalDigit(byte >> 4))
+        text.append(hexadecimalDigit(byte & 15))
     }
     return String(decoding: text, as: UTF8.self)
 }
+
+private func hexadecimalDigit(_ value: UInt8) -> UInt8 { value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10 }

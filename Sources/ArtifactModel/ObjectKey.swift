@@ -46,9 +46,10 @@ public struct ObjectKey: Hashable, Sendable, CustomStringConvertible {
 
     private static func checkComponents(_ path: String, of whole: String) throws(ArtifactError) {
         for component in path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
-            let name = String(component) ?? ""
-            guard name.isEmpty || name == "." || name == ".." else { continue }
-            let what = name.isEmpty ? "an empty component (a double slash, or one at an end)" : "the component '\(name)'"
+            guard component.count <= 2, component.allSatisfy({ $0 == UInt8(ascii: ".") }) else { continue }
+            let what =
+                component.isEmpty
+                ? "an empty component (a double slash, or one at an end)" : "the component '\(Substring(component))'"
             throw ArtifactError(
                 .invalidKey, "'\(whole.escapedForLog)' cannot be an object key: it has \(what); write the plain path")
         }

@@ -54,16 +54,17 @@ struct FieldWriter {
 /// Each reading method takes its field out; what is left in the end was unknown, and refused if critical.
 struct Fields {
     private var fields: [(tag: Tag, value: ArraySlice<UInt8>)] = []
-    /// What is decoded, for error messages.
-    private let subject: String
+    /// What is decoded, for error messages: made only for those.
+    private let makeSubject: () -> String
+    private var subject: String { makeSubject() }
 
     /// - Throws: `malformedFrame` when the bytes are not a sequence of whole fields.
-    init(_ bytes: ArraySlice<UInt8>, of subject: String) throws(ArtifactError) {
-        self.subject = subject
+    init(_ bytes: ArraySlice<UInt8>, of subject: @escaping @autoclosure () -> String) throws(ArtifactError) {
+        makeSubject = subject
         var rest = bytes
         while !rest.isEmpty {
             guard rest.count >= 6 else {
-                throw ArtifactError(.malformedFrame, "\(subject): \(rest.count) bytes are left over after the last field")
+                throw ArtifactError(.malformedFrame, "\(subject()): \(rest.count) bytes are left over after the last field")
             }
             var reader = LittleEndianReader(rest.prefix(6))
             let tag = Tag(rawValue: reader.integer())
@@ -71,7 +72,7 @@ struct Fields {
             rest = rest.dropFirst(6)
             guard length <= rest.count else {
                 throw ArtifactError(
-                    .malformedFrame, "\(subject): field \(tag.number) announces \(length) bytes, \(rest.count) are left")
+                    .malformedFrame, "\(subject()): field \(tag.number) announces \(length) bytes, \(rest.count) are left")
             }
             fields.append((tag, rest.prefix(length)))
             rest = rest.dropFirst(length)

@@ -9,6 +9,24 @@ extension Database {
         return changesCount
     }
 
+    /// Whether a prepared statement, which selects one number, finds a row.
+    func exists(_ sql: String, _ arguments: StatementArguments) throws -> Bool {
+        try Int.fetchOne(cachedStatement(sql: sql), arguments: arguments) != nil
+    }
+
+    /// Runs the body in a transaction that writes, with statements that stay prepared: GRDB's own are parsed each time.
+    func inPreparedTransaction(_ body: () throws -> Void) throws {
+        try cachedStatement(sql: "BEGIN IMMEDIATE").execute()
+        do {
+            try body()
+            try cachedStatement(sql: "COMMIT").execute()
+        } catch {
+            // SQLite has rolled back by itself after some faults: full disks, for instance.
+            if isInsideTransaction { try rollback() }
+            throw error
+        }
+    }
+
     /// The first row that a prepared statement finds.
     func firstRow(_ sql: String, _ arguments: StatementArguments) throws -> Row? {
         try Row.fetchOne(cachedStatement(sql: sql), arguments: arguments)

@@ -151,9 +151,8 @@ final class GroupCommit: Sendable {
             let answers = try database.writeWithoutTransaction { db in
                 var answers: [@Sendable () -> Void] = []
                 answers.reserveCapacity(batch.count)
-                try db.inTransaction(.immediate) {
+                try db.inPreparedTransaction {
                     for entry in batch { answers.append(try entry.perform(db)) }
-                    return .commit
                 }
                 return answers
             }

@@ -145,8 +145,10 @@ struct JournalFile {
         defer { close(descriptor) }
         let length = Int(lseek(descriptor, 0, SEEK_END))
         guard length >= 0, length < Self.logLength else { return }
-        let zeros = [UInt8](repeating: 0, count: Self.logLength - length)
-        guard pwrite(descriptor, zeros, zeros.count, off_t(length)) == zeros.count, fsync(descriptor) == 0 else {
+        let zeros = [UInt8](repeating: 0, count: 4096)
+        // Page by page: the page cache would hold one long write in large folios, and each commit then goes through all of one.
+        let places = stride(from: length, to: Self.logLength, by: zeros.count)
+        guard places.allSatisfy({ pwrite(descriptor, zeros, zeros.count, off_t($0)) == zeros.count }), fsync(descriptor) == 0 else {
             // What is there in part would take room from the commits to come.
             ftruncate(descriptor, off_t(length))
             return

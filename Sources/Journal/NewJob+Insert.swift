@@ -49,7 +49,10 @@ extension NewJob {
     /// Content is told by destination, size and compression: inode and times may differ when the same request is sent again. A
     /// source that was renewed in the meantime has two sizes, and either is right.
     private func duplicate(in db: Database) throws -> JobRecord? {
-        guard let idempotencyKey, let row = try db.firstRow(Self.search, [uid, tenant, idempotencyKey.blob]) else { return nil }
+        guard let idempotencyKey else { return nil }
+        let arguments: StatementArguments = [uid, tenant, idempotencyKey.blob]
+        // Nearly always there is none, and GRDB makes much of a whole row before it looks.
+        guard try db.exists(Self.keyIsKnown, arguments), let row = try db.firstRow(Self.search, arguments) else { return nil }
         let earlier = try JobRecord(row)
         let acceptedSize = UInt64(bitPattern: try row.decode(Int64.self, forColumn: "accepted_size"))
         let different: String? =
@@ -80,10 +83,9 @@ extension NewJob {
         return run.runID.utf8.elementsEqual(runID.utf8) && run.path.utf8.elementsEqual(path.utf8)
     }
 
-    private static let search = """
-        SELECT \(JobRecord.columns), accepted_size, run_id, artifact_path FROM jobs
-        WHERE uid = ? AND tenant = ? AND idempotency_key = ?
-        """
+    private static let byKey = "FROM jobs WHERE uid = ? AND tenant = ? AND idempotency_key = ?"
+    private static let keyIsKnown = "SELECT 1 \(byKey)"
+    private static let search = "SELECT \(JobRecord.columns), accepted_size, run_id, artifact_path \(byKey)"
 
     private static let insertion = """
         INSERT INTO jobs (

@@ -19,6 +19,6 @@ extension String {
 extension Client {
     /// The full URI of an object that the command line names.
     func uri(of object: String) throws(ArtifactError) -> String {
-        object.contains("://") ? object : try StoreLocation(url: welcome.store).uri(ofKey: object)
+        object.isURI ? object : try StoreLocation(url: welcome.store).uri(ofKey: object)
     }
 }

@@ -39,7 +39,7 @@ final class Stores: Sendable {
         let fitting = all.indices.compactMap { index in
             all[index].location.relativeKey(of: destination).map { (index, $0) }
         }
-        if !destination.contains("://"), let own = fitting.first { return own }
+        if !destination.isURI, let own = fitting.first { return own }
         guard
             let best = fitting.max(by: { all[$0.0].location.description.utf8.count < all[$1.0].location.description.utf8.count })
         else {

@@ -122,7 +122,7 @@ final class Registry: Sendable {
     private func location(_ wanted: String?, of id: String) throws(ArtifactError) -> String {
         guard var location = wanted else { return stores.location.uri(ofKey: "experiments/\(id)") }
         while location.hasSuffix("/") { location.removeLast() }
-        guard location.contains("://") else {
+        guard location.isURI else {
             throw ArtifactError(
                 .invalidRequest, "artifact_location '\(location.escapedForLog)' is no URI; write \(stores.location)/… in full")
         }
