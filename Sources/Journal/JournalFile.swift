@@ -148,7 +148,8 @@ struct JournalFile {
         let zeros = [UInt8](repeating: 0, count: 4096)
         // Page by page: the page cache would hold one long write in large folios, and each commit then goes through all of one.
         let places = stride(from: length, to: Self.logLength, by: zeros.count)
-        guard places.allSatisfy({ pwrite(descriptor, zeros, zeros.count, off_t($0)) == zeros.count }), fsync(descriptor) == 0 else {
+        guard places.allSatisfy({ pwrite(descriptor, zeros, zeros.count, off_t($0)) == zeros.count }), fsync(descriptor) == 0
+        else {
             // What is there in part would take room from the commits to come.
             ftruncate(descriptor, off_t(length))
             return
