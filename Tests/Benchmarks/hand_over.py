@@ -50,6 +50,20 @@ def hand_overs(socket, path, rounds):
     return returned[1:], accepted[1:]
 
 
+def syncs(path, rounds):
+    """The samples of the disk alone: what a hand-over leaves in the journal's log is written over an old part of a file, and synced."""
+    samples = []
+    with open(path, "wb", buffering=0) as file:
+        file.write(bytes(8 << 20))
+        os.fsync(file.fileno())
+        for number in range(rounds):
+            # Like a hand-over, the disk comes out of a pause.
+            time.sleep(0.05)
+            os.pwrite(file.fileno(), os.urandom(28 << 10), number % 200 * (32 << 10))
+            samples.append(timed(lambda: os.fdatasync(file.fileno()))[:2])
+    return samples
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", type=pathlib.Path, required=True, metavar="DIR", help="where artifactd and null-s3 lie")
@@ -76,6 +90,7 @@ def main():
                 returned, accepted = hand_overs(socket, path, arguments.rounds)
             finally:
                 daemon.terminate()
+        synced = syncs(f"{directory}/state/log", arguments.rounds)
 
         few = max(3, arguments.rounds // 10)
         s3 = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
@@ -89,6 +104,7 @@ def main():
     rows = {
         "artifactd, the call returns": returned,
         "artifactd, ACCEPTED": accepted,
+        "of that the disk: one fdatasync": synced,
         "boto3, upload_file": stock,
         "mlflow.log_artifact to S3": tracked,
     }
