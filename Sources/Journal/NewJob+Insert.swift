@@ -37,6 +37,12 @@ extension NewJob {
                 .conflict, "run '\(run.runID.escapedForLog)' has ended (\(status)) and takes no more artifacts; start another run"
             )
         }
+        if let group = run.group, try db.exists(Self.groupIsCommitted, [run.runID, group]) {
+            throw ArtifactError(
+                .conflict,
+                "group '\(group.escapedForLog)' of run '\(run.runID.escapedForLog)' is committed and takes no more artifacts; "
+                    + "use another group")
+        }
         let uri = Experiment.artifactURI(location: try column.next(), run: run.runID)
         return ("\(uri)/\(run.path)", try column.next())
     }
@@ -45,6 +51,9 @@ extension NewJob {
         SELECT runs.tenant, runs.status, experiments.artifact_location, NOT experiments.is_confirmed
         FROM runs CROSS JOIN experiments ON experiments.id = runs.experiment_id WHERE runs.id = ?
         """
+
+    private static let groupIsCommitted =
+        "SELECT 1 FROM commits WHERE run_id = ? AND group_name = ? AND committed_at IS NOT NULL LIMIT 1"
 
     /// Content is told by destination, size and compression: inode and times may differ when the same request is sent again. A
     /// source that was renewed in the meantime has two sizes, and either is right.

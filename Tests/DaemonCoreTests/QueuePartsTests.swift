@@ -116,6 +116,18 @@ import Testing
         #expect(health.trouble == nil)
     }
 
+    /// A request that is being sent again is told, and no more than that: nothing is paused by it. The outage that may come of it
+    /// began with it.
+    @Test func stumbles() {
+        var health = StoreHealth()
+        for time in 1...9 as ClosedRange<Int64> { health.stumbled(down, wallClock: time) }
+        #expect(health.trouble?.error == down && health.trouble?.since == 1 && health.blocked(now: 0) == nil)
+        health.failed(down, now: 0, wallClock: 10) { _ in 100 }
+        #expect(health.trouble?.since == 1 && health.blocked(now: 0) == nil)
+        health.succeeded()
+        #expect(health.trouble == nil)
+    }
+
     /// A failure now and then is none of the store's.
     @Test func successForgets() {
         var health = StoreHealth()

@@ -64,6 +64,36 @@ import Testing
         for rig in [here, there] { #expect(try rig.finish() == []) }
     }
 
+    /// What is handed over to a group that is committed is refused before any of it is stored.
+    @Test func aCommittedGroupTakesNothing() throws {
+        let rig = try Rig()
+        let run = try rig.startRun(id: "r")
+        let member = GroupMember(group: "g", number: 0)
+        try rig.put("1", in: run, at: "a", member: member)
+        try rig.commit(run, 0, of: 1)
+        #expect(try rig.commitWaited(run, group: "g").isCommitted)
+        let error = try #require(failure { try rig.put("2", in: run, at: "a", member: member) })
+        #expect(error.code == .conflict && error.message.contains("group 'g' of run 'r' is committed"), "\(error)")
+        let other = try rig.put("3", in: run, at: "a", member: GroupMember(group: "h", number: 0))
+        #expect(try rig.end(of: other).state == .stored)
+        #expect(try rig.finish() == [])
+    }
+
+    /// Who has no member of a group can ask whether it is committed all the same.
+    @Test func aGroupOfOtherNodes() throws {
+        let store = MemoryStore()
+        let (here, there) = (try Rig(store), try Rig(store))
+        let run = try here.startRun(id: "r")
+        _ = try there.startRun(id: "r")
+        try there.log.wait("the run is written") { try there.hasWrittenRuns() }
+        #expect(failure { _ = try there.commitWaited(run, group: "g") }?.code == .notFound)
+        try here.put("1", in: run, at: "a", member: GroupMember(group: "g", number: 0))
+        try here.commit(run, 0, of: 1)
+        #expect(try here.commitWaited(run, group: "g").isCommitted)
+        #expect(try there.commitWaited(run, group: "g").isCommitted)
+        for rig in [here, there] { #expect(try rig.finish() == []) }
+    }
+
     /// While members are missing each document of another node is read once, not at every look.
     @Test func documentsAreReadOnce() throws {
         let rig = try Rig()

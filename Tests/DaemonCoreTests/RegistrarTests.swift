@@ -89,6 +89,10 @@ import Testing
         _ = try here.startRun()
         try here.log.wait("the state is learnt") { try here.journal.experiment(id: runs[0].experimentID)?.stage == .deleted }
         #expect(failure { _ = try here.startRun() }?.code == .conflict)
+        // Before it is refused once more it is looked whether it was restored meanwhile.
+        _ = try there.answer(.updateExperiment(UpdateExperiment(id: runs[0].experimentID, stage: .active)))
+        try there.log.wait("the state is written") { try there.journal.statesToWrite(limit: 1).isEmpty }
+        #expect(try here.startRun().status == .running)
         for rig in [here, there] { #expect(try rig.finish() == []) }
     }
 

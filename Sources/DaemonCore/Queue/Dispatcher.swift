@@ -382,6 +382,15 @@ final class Dispatcher: Sendable {
         monitor.withLock { $0.health[store].withdrew() }
     }
 
+    /// A request to a store is sent again.
+    func storeStumbled(_ location: StoreLocation, _ error: ArtifactError) {
+        guard error.code == .storeUnavailable || error.code == .storeThrottled,
+            let store = stores.all.firstIndex(where: { $0.location == location })
+        else { return }
+        let now = System.wallMilliseconds()
+        monitor.withLock { $0.health[store].stumbled(error, wallClock: now) }
+    }
+
     /// An upload could not reach a store, or found it overloaded.
     func storeFailed(_ store: Int, _ error: ArtifactError) {
         hurt(store, error) { health, now, wallClock, delay in

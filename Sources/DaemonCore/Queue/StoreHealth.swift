@@ -68,6 +68,12 @@ struct StoreHealth {
         pausedUntil = min(pausedUntil, now)
     }
 
+    /// A request could not reach the store, or found it overloaded, and is being sent again: how it ends is told later, when its last
+    /// attempt has ended, which can take minutes.
+    mutating func stumbled(_ error: ArtifactError, wallClock: Int64) {
+        if trouble == nil { trouble = (error, wallClock) }
+    }
+
     /// Somebody else than an upload could not reach the store, or found it overloaded.
     ///
     /// That neither ends a probe nor prolongs the pause in which it was asked: only a request that began when the pause was over
@@ -83,7 +89,8 @@ struct StoreHealth {
 
     private mutating func note(_ error: ArtifactError, isWriting: Bool, wallClock: Int64) {
         // A refusal before was another trouble.
-        trouble = (error, (failures > 0 ? trouble?.since : nil) ?? wallClock)
+        let isOutage = trouble.map { $0.error.code == .storeUnavailable || $0.error.code == .storeThrottled } ?? false
+        trouble = (error, (isOutage ? trouble?.since : nil) ?? wallClock)
         isRefusingWrites = isRefusingWrites || isWriting
     }
 

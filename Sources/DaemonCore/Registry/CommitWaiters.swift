@@ -133,6 +133,10 @@ final class CommitWaiters: Sendable {
 
     private static let stopping = ArtifactError(.shuttingDown, "the daemon is stopping; ask again when it is back")
 
+    static func neverRequested(_ commit: CommitSubject) -> ArtifactError {
+        ArtifactError(.notFound, "nobody has asked this daemon to commit \(commit); ask it to")
+    }
+
     private func take(_ isTaken: (Waiter) -> Bool) -> [Waiter] {
         state.withLock { state in
             let taken = state.waiters.filter(isTaken)
@@ -153,8 +157,7 @@ final class CommitWaiters: Sendable {
         var waited = CommitWaited(isCommitted: false, pending: 0, failed: 0, missing: [], error: nil)
         switch try journal.commitState(run: commit.run, group: commit.group) {
         case .neverRequested:
-            let group = commit.group.map { "group '\($0)' of " } ?? ""
-            throw ArtifactError(.notFound, "nobody has asked this daemon to commit \(group)run '\(commit.run)'; ask it to")
+            throw Self.neverRequested(commit)
         case .committed:
             waited.isCommitted = true
             return waited

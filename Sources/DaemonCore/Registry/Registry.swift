@@ -134,34 +134,36 @@ final class Registry: Sendable {
 
     // MARK: Runs
 
-    /// Starts a run: at once, unless the experiment is named by an id that only the store can know.
+    /// Starts a run: at once, unless only the store can know the experiment, or whether it is still archived.
     func start(_ request: StartRun, _ peer: Peer, _ answer: @escaping Answer) {
         do throws(ArtifactError) {
-            switch request.experiment {
-            case .name(let name):
-                let id = try ExperimentID.of(tenant: peer.tenant, name: name)
-                let experiment: Experiment
-                if let known = try journal.experiment(id: id) {
-                    experiment = known
-                } else {
-                    let now = System.wallMilliseconds()
-                    experiment = Experiment(
-                        id: id, tenant: peer.tenant, name: name, artifactLocation: try location(nil, of: id), createdAt: now,
-                        updatedAt: now, isProvisional: true)
-                }
-                answer(.success(.runStarted(try start(request, peer, in: experiment))))
-            case .id(let id):
-                if let experiment = try journal.experiment(id: id) {
-                    try Self.check(experiment.tenant, peer, "experiment '\(id)'")
-                    return answer(.success(.runStarted(try start(request, peer, in: experiment))))
-                }
-                objects.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
-                    let experiment = try find(.id(id), peer, RegistryStore(session: sessions[0]))
-                    return .runStarted(try start(request, peer, in: experiment))
-                }
+            if let experiment = try usable(request.experiment, peer) {
+                return answer(.success(.runStarted(try start(request, peer, in: experiment))))
+            }
+            objects.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
+                let experiment = try find(request.experiment, peer, RegistryStore(session: sessions[0]))
+                return .runStarted(try start(request, peer, in: experiment))
             }
         } catch {
             answer(.failure(error))
+        }
+    }
+
+    /// The experiment that a run can be started in without asking anybody; nil where the store is to be asked. One that was archived
+    /// may have been restored on another node; one whose name is new here is made.
+    private func usable(_ reference: ExperimentReference, _ peer: Peer) throws(ArtifactError) -> Experiment? {
+        switch reference {
+        case .id(let id):
+            guard let known = try journal.experiment(id: id) else { return nil }
+            try Self.check(known.tenant, peer, "experiment '\(id)'")
+            return known.stage == .active ? known : nil
+        case .name(let name):
+            let id = try ExperimentID.of(tenant: peer.tenant, name: name)
+            if let known = try journal.experiment(id: id) { return known.stage == .active ? known : nil }
+            let now = System.wallMilliseconds()
+            return Experiment(
+                id: id, tenant: peer.tenant, name: name, artifactLocation: try location(nil, of: id), createdAt: now,
+                updatedAt: now, isProvisional: true)
         }
     }
 
@@ -247,8 +249,14 @@ final class Registry: Sendable {
     /// - Parameter connection: whose end also ends the wait.
     func wait(_ request: WaitCommit, _ peer: Peer, _ connection: ObjectIdentifier?, _ answer: @escaping Answer) {
         do throws(ArtifactError) {
-            _ = try run(request.runID, peer)
+            let run = try run(request.runID, peer)
             let commit = CommitSubject(run: request.runID, group: request.group)
+            if let group = request.group, case .neverRequested = try journal.commitState(run: run.id, group: group) {
+                return objects.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
+                    guard try isCommitted(group, of: run, sessions) else { throw CommitWaiters.neverRequested(commit) }
+                    return .commitWaited(CommitWaited(isCommitted: true, pending: 0, failed: 0, missing: [], error: nil))
+                }
+            }
             let deadline = request.timeout.map(Deadline.after(milliseconds:))
             let isWaiting = registrar.waiters.add(commit, connection: connection, deadline: deadline) {
                 answer($0.map { .commitWaited($0) })
@@ -257,6 +265,13 @@ final class Registry: Sendable {
         } catch {
             answer(.failure(error))
         }
+    }
+
+    /// Whether a group without a member here is committed: the store alone can know.
+    private func isCommitted(_ group: String, of run: Run, _ sessions: StoreSessions) throws(ArtifactError) -> Bool {
+        guard !run.isProvisional else { return false }
+        let (store, base) = try stores.place(of: Experiment.runURI(artifactURI: run.artifactURI))
+        return try sessions[store].head(try ObjectKey("\(base)/groups/\(group)/commit.json")) != nil
     }
 
     /// A connection has ended.

@@ -132,8 +132,7 @@ private final class RunningDaemon: Sendable {
         let integrity = FoundIntegrity(journal: journal)
         let factory = StoreFactory(
             configuration: configuration, environment: environment, journal: journal, integrity: integrity,
-            countRetry: { retries.count() },
-            stop: stopSignal)
+            retries: retries, stop: stopSignal)
         var all: [any ObjectStore] = []
         for location in [configuration.store] + configuration.destinations { all.append(try factory.make(location)) }
         let stores = Stores(all)
@@ -141,6 +140,7 @@ private final class RunningDaemon: Sendable {
             configuration: configuration, stores: stores, counters: JobCounters(atStart: try journal.counts()),
             cores: System.processorCount(), retries: retries, log: log)
         self.dispatcher = dispatcher
+        retries.tell { [weak dispatcher] location, error in dispatcher?.storeStumbled(location, error) }
         try Recovery(
             journal: journal, spool: spool, pins: pins, descriptorStore: descriptorStore, dispatcher: dispatcher, log: log
         ).run(passed: passed)

@@ -11,6 +11,9 @@ final class Objects: Sendable {
     /// The most entries of one answer: URIs of the longest keys still fit into a frame.
     private static let pageLimit = 500
 
+    /// How long a listing or a removal may take, in nanoseconds; a download takes as long as it needs.
+    private static let patience: UInt64 = 30_000_000_000
+
     private typealias Task = @Sendable (StoreSessions) -> Void
 
     private struct State {
@@ -30,7 +33,7 @@ final class Objects: Sendable {
     typealias Answer = @Sendable (Result<Message, ArtifactError>) -> Void
 
     func list(_ request: ListObjects, answer: @escaping Answer) {
-        perform(answer) { [stores] sessions throws(ArtifactError) in
+        perform(answer, patience: Self.patience) { [stores] sessions throws(ArtifactError) in
             let (store, prefix) = try stores.place(of: request.prefix)
             let page = try sessions[store].list(
                 prefix: prefix, after: request.after, limit: min(Int(request.limit), Self.pageLimit))
@@ -53,7 +56,7 @@ final class Objects: Sendable {
     }
 
     func delete(_ request: Delete, answer: @escaping Answer) {
-        perform(answer) { [stores, dispatcher] sessions throws(ArtifactError) in
+        perform(answer, patience: Self.patience) { [stores, dispatcher] sessions throws(ArtifactError) in
             let target = try stores.resolve(request.uri)
             if let job = dispatcher.pendingJob(destination: target.uri) {
                 throw ArtifactError(

@@ -12,8 +12,7 @@ struct StoreFactory {
     let environment: [String: String]
     let journal: Journal
     let integrity: FoundIntegrity
-    /// Told of each request that is sent again.
-    let countRetry: @Sendable () -> Void
+    let retries: RetryCounter
     /// Ends waits between attempts when the daemon stops.
     let stop: StopSignal
 
@@ -38,7 +37,7 @@ struct StoreFactory {
         }
         return RetryingStore(
             store, sleep: { [stop] nanoseconds in !stop.wait(nanoseconds: nanoseconds) },
-            observer: { [countRetry] _, _ in countRetry() })
+            observer: { [retries] error, _ in retries.count(location, error) })
     }
 }
 

@@ -15,7 +15,7 @@ extension UploadEngine {
             }
         case .failed(let error):
             log.error(
-                "a job failed; 'artifactctl retry' tries it again",
+                "a job failed, and stays until it is retried or cancelled",
                 metadata: [
                     "job": "\(upload.id)", "destination": "\(upload.destination)", "code": "\(error.code)", "error": "\(error)",
                 ])
