@@ -77,8 +77,10 @@ def log_a_run(tracker, directory):
         with pytest.raises(artifactd.DaemonUnavailable, match="handed over by your next tracker"):
             run.wait(timeout=1)
         assert (run.experiment_id, run.artifact_uri, run.name) == ("", "", "n")
-    with pytest.raises(artifactd.DaemonUnavailable, match="your next tracker hands it over"):
-        run.wait("committed", timeout=1)
+    for each in (run, run.group("g", members=1)):
+        for timeout in (1, None):
+            with pytest.raises(artifactd.DaemonUnavailable, match=f"run {run.run_id} is kept in .*; your next tracker hands it over"):
+                each.wait("committed", timeout=timeout)
     return run.run_id
 
 
@@ -295,11 +297,13 @@ def test_full_disk(away, track, place, monkeypatch):
     assert not any(name.endswith((".bytes", ".part")) for name in entries(place))
 
 
-# A directory that others may look into, belong to, or that is none, is refused.
+# A directory that others may write to, that belongs to them, or that is none, is refused.
 def test_foreign_directory(away, track, place, tmp_path):
-    place.mkdir(mode=0o755)
-    with pytest.raises(artifactd.Denied, match="chmod 700"):
-        track(away, offline_dir=place).start_run("e")
+    place.mkdir()
+    for mode in (0o775, 0o757):
+        place.chmod(mode)
+        with pytest.raises(artifactd.Denied, match=f"chmod go-w {place}"):
+            track(away, offline_dir=place).start_run("e")
     place.chmod(0o700)
     (tmp_path / "link").symlink_to(place)
     with pytest.raises(artifactd.Denied, match="no directory that can be used"):
@@ -308,6 +312,51 @@ def test_foreign_directory(away, track, place, tmp_path):
         os.chown(place, 65534, 65534)
         with pytest.raises(artifactd.Denied, match="belongs to user 65534"):
             track(away, offline_dir=place).start_run("e")
+
+
+# One that others may list is used, and what lies in it is private all the same.
+def test_directory_that_others_may_list(away, track, place):
+    place.mkdir()
+    place.chmod(0o755)
+    with track(away, offline_dir=place).start_run("e") as run:
+        run.log_text("x", "a")
+    away.start()
+    tracker = track(away, offline_dir=place)
+    assert len(entries(place)) == 4 and {stat.S_IMODE((place / name).stat().st_mode) for name in entries(place)} == {0o600}
+    assert tracker.hand_over_offline() and content(run.run_id, tracker) == {"a": b"x"}
+
+
+# A directory that cannot be used, whatever lies in it, stops nobody whose daemon runs; the log says what to do.
+@pytest.mark.parametrize("trouble", ["writable", "foreign", "file", "unreadable", "lock"])
+def test_trouble_with_old_entries(daemon, track, place, tmp_path, caplog, trouble):
+    place.mkdir(mode=0o700)
+    (place / "1-a.json").write_text(json.dumps({"format": 1, "tenant": None, "run_id": "b", "request": "put"}))
+    (place / "2-a.json").write_text("[]")
+    advice = "stays there for now"
+    if trouble == "writable":
+        place.chmod(0o777)
+        advice = f"chmod go-w {place}"
+    elif trouble == "foreign":
+        if os.geteuid() != 0:
+            pytest.skip("needs root")
+        os.chown(place, 65534, 65534)
+    elif trouble == "file":
+        place = tmp_path / "file"
+        place.touch()
+    elif trouble == "unreadable":
+        advice = "is refused for good, see"
+    else:
+        (place / ".lock").symlink_to("nothing")
+    track(daemon).start_run("e", run_id="b")
+    tracker = track(daemon, offline_dir=place)
+    with tracker.start_run("e") as run:
+        run.log_text("x", "a")
+    with tracker.attach_run("b") as attached:
+        attached.log_text("y", "c")
+    tracker.close()
+    assert any(advice in record.getMessage() for record in caplog.records)
+    other = track(daemon)
+    assert (content(run.run_id, other), content("b", other)) == ({"a": b"x"}, {"c": b"y"})
 
 
 # A child that is forked while things are kept goes on keeping, and its files go with the others.
@@ -465,3 +514,25 @@ def test_run_of_another_node_that_is_offline_too(away, track, place, tmp_path):
     assert track(away, offline_dir=tmp_path / "other").hand_over_offline()
     tracker.hand_over_offline()
     assert entries(place) == []
+
+
+# What was logged to a run that there never was stays until its entries are dropped as the log says; it holds up no other run.
+def test_run_that_never_was(away, track, place, caplog):
+    with track(away, offline_dir=place).attach_run("typo-run") as run:
+        run.log_text("x", "a")
+        run.log_text("y", "b")
+    with track(away, offline_dir=place).start_run("e", run_id="run") as run:
+        run.log_text("z", "c")
+    away.start()
+    tracker = track(away, offline_dir=place)
+    assert not tracker.hand_over_offline() and content("run", tracker) == {"c": b"z"}
+    said = "there is no run 'typo-run' on this node or in its store; check the id, or drop what is kept of it: "
+    (message,) = (record.getMessage() for record in caplog.records if said in record.getMessage())
+    os.system(message.split(said)[1])
+    assert entries(place) == []
+
+
+# A group of a run that was attached to while no daemon runs is not waited for either.
+def test_wait_for_a_group_without_a_daemon(away, track, place):
+    with track(away, offline_dir=place).attach_run("a") as run, pytest.raises(artifactd.DaemonUnavailable):
+        run.group("g", members=2).wait(timeout=600)

@@ -411,7 +411,23 @@ def test_exit_without_an_answer(daemon, trouble):
     daemon.signal(signal.SIGSTOP) if trouble == "hangs" else daemon.kill()
     done = run_python("import artifactd; artifactd.Client(exit_timeout=0.5).put(b'x', 'a')", daemon)
     assert done.returncode == 0 and done.stderr.startswith("1 hand-overs had no answer") and "Traceback" not in done.stderr
-    assert done.stderr.count("had no answer") == 1
+    assert done.stderr.count("had no answer") == 1 and "may be lost: a; look whether artifactd runs" in done.stderr
+
+
+# What may be lost is named, the first ten, and the way out.
+def test_exit_names_what_may_be_lost(daemon):
+    code = """
+import artifactd, os, signal
+run = artifactd.ExperimentTracker(exit_timeout=0.3).start_run("e", run_id="r")
+os.kill(run.client.connect().pid, signal.SIGKILL)
+for number in range(12):
+    run.log_text("x", f"a/{number}")
+"""
+    done = run_python(code, daemon)
+    shown = ", ".join(f"a/{number} of run r" for number in range(10))
+    assert done.returncode == 0
+    assert done.stderr.startswith(f"12 hand-overs had no answer from the daemon when the process ended, and may be lost: {shown} and 2 more;")
+    assert "ARTIFACTD_OFFLINE_DIR" in done.stderr and done.stderr.count("may be lost") == 1
 
 
 # Ctrl-C while waiting ends the wait, and the client can be used on.

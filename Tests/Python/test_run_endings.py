@@ -91,6 +91,17 @@ def test_errors_of_jobs(start_daemon, track, tmp_path):
     assert isinstance(kept.value.errors["f"], artifactd.SourceChanged)
 
 
+# Another end of a run that has ended is refused, whatever failed in it; that stays known.
+def test_another_end_after_failures(tracker, caplog):
+    run = tracker.start_run("e")
+    run.log_text("x", "a/" + "b" * 256)
+    with pytest.raises(artifactd.ArtifactsFailed):
+        run.end()
+    with pytest.raises(artifactd.Conflict):
+        run.end("failed")
+    assert len(run.errors) == 1 and status_of(tracker, run) == "finished"
+
+
 # What was mended by logging it again in the same run is no failure any more; what failed after it was logged in order is one.
 def test_mended_failure(start_daemon, track, tmp_path):
     tracker = track(start_daemon(workers=1))

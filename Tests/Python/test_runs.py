@@ -319,7 +319,7 @@ def test_attach_to_nothing(tracker):
     registry, asked = tracker._outlet(None).client.registry, []
     look = registry.get_run
     registry.get_run = lambda run_id: asked.append(run_id) or look(run_id)
-    with pytest.raises(artifactd.NotFound):
+    with pytest.raises(artifactd.NotFound, match=r"^there is no run 'absent' on this node or in its store; check the id$"):
         tracker.attach_run("absent", timeout=0)
     assert len(asked) == 1
     with pytest.raises(artifactd.NotFound):

@@ -23,7 +23,7 @@ from artifactd.errors import (
     InvalidRequest,
     Timeout,
 )
-from artifactd.messages import Commit, EndRun, Kind, RunRecord, RunStatus
+from artifactd.messages import Commit, CommitWaited, EndRun, Kind, RunRecord, RunStatus
 from artifactd.outlet import Outlet
 from artifactd.run_artifacts import download_artifacts, list_artifacts
 from artifactd.run_group import RunGroup, made_group
@@ -176,10 +176,7 @@ class ActiveRun(ArtifactLog):
             return
         if not self._is_over:
             self.flush(timeout)
-        self._outlet.reach(self._run_id)
-        if progress:
-            self._tickets.wait("stored", remaining(deadline), progress)
-        waited = self.client.registry.wait_commit(self._run_id, None, remaining(deadline))
+        waited = self._wait_commit(None, self._tickets, deadline, progress)
         if waited.committed:
             return
         if waited.failed:
@@ -280,7 +277,11 @@ class ActiveRun(ArtifactLog):
             elif not ended:
                 self._outlet.commit(Commit(run_id=self._run_id), patience)
         except ArtifactError as refusal:
-            if problem is None:
+            if isinstance(refusal, Conflict) and isinstance(problem, ArtifactError):
+                # Whoever asks for another end must know of this one; what has failed is among `errors` still.
+                _log.error("run %s: %s", self._run_id, problem)
+                problem = refusal
+            elif problem is None:
                 problem = refusal
             else:
                 _log.error("run %s could not be ended: %s", self._run_id, refusal)
@@ -333,6 +334,14 @@ class ActiveRun(ArtifactLog):
 
     def _commit(self, group: str | None, member: int | None, members: int | None) -> None:
         self._outlet.commit(Commit(run_id=self._run_id, group=group, member=member, members=members), None)
+
+    def _wait_commit(self, group: str | None, tickets: TicketSet, deadline: float | None, progress: bool) -> CommitWaited:
+        """Waits for the manifest of the run, or of a group of it; raises at once where the run is kept offline."""
+        self._outlet.reach(self._run_id)
+        registry = self._outlet.require().registry
+        if progress:
+            tickets.wait("stored", remaining(deadline), progress)
+        return registry.wait_commit(self._run_id, group, remaining(deadline))
 
     def _check_open(self) -> None:
         status = self._record.status if self._record else "running"

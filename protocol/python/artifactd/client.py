@@ -124,7 +124,7 @@ class Client:
         """Waits until every hand-over has an answer: it was accepted, or its ticket has the error. Raises `Timeout`."""
         bound = self._settings.exit_timeout if timeout is None else timeout
         if left := self.link.drain(bound):
-            raise Timeout("timeout", f"{left} hand-overs have no answer after {bound:g} s")
+            raise Timeout("timeout", f"{len(left)} hand-overs have no answer after {bound:g} s")
 
     def close(self) -> None:
         """Waits, for at most `exit_timeout`, until every hand-over has an answer, and ends the connection."""

@@ -46,6 +46,8 @@ _LEAST_GREETING = 1.0
 _USUAL_INLINE_LIMIT = 64 << 10
 # How long closing waits for the keeper; seconds.
 _CLOSING = 1.0
+# So many hand-overs that may be lost are named.
+_NAMED = 10
 _log = logging.getLogger("artifactd")
 
 
@@ -183,14 +185,14 @@ class Link:
         """The connection of now."""
         return self._connection
 
-    def drain(self, timeout: float) -> int:
-        """Waits until every hand-over has an answer; returns how many have none when the time, in seconds, is up."""
+    def drain(self, timeout: float) -> list[Handover]:
+        """Waits until every hand-over has an answer; returns those that have none when the time, in seconds, is up."""
         if self._pid != os.getpid():
-            return 0
+            return []
         with self._lock:
             handovers = [request for request in self._requests.values() if isinstance(request, Handover) and not request.is_safe]
         deadline = time.monotonic() + timeout
-        return sum(not each.event.wait(max(deadline - time.monotonic(), 0)) for each in handovers)
+        return [each for each in handovers if not each.event.wait(max(deadline - time.monotonic(), 0))]
 
     def give_up_handovers(self) -> None:
         """Fails the hand-overs without an answer, as if no daemon ran: what can be kept of them is then kept."""
@@ -506,9 +508,14 @@ def _drain() -> None:
     """Gives hand-overs the time to be accepted, once, and says which were not."""
     for link in list(_links):
         known = _given_up.get(link, 0)
-        if link.drain(0) > known and (left := link.drain(link.settings.exit_timeout)):
-            _log.error("%d hand-overs had no answer from the daemon when the process ended; they may be lost", left)
-            _given_up[link] = left
+        if len(link.drain(0)) > known and (left := link.drain(link.settings.exit_timeout)):
+            _given_up[link] = len(left)
+            shown = ", ".join(each.order for each in left[:_NAMED]) + (f" and {len(left) - _NAMED} more" if left[_NAMED:] else "")
+            way_out = "look whether artifactd runs, and wait for the tickets before the end"
+            if left[0].message.run_id is not None:
+                way_out += "; where ARTIFACTD_OFFLINE_DIR names a directory, what has no answer is kept there"
+            message = "%d hand-overs had no answer from the daemon when the process ended, and may be lost: %s; %s"
+            _log.error(message, len(left), shown, way_out)
         link.report()
 
 

@@ -1,9 +1,10 @@
 """The offline directory: what is logged while no daemon runs, kept until one does.
 
 Each request is an *entry*: `{name}.json` says what it is, `{name}.bytes` beside it holds the bytes of a hand-over. Names rise
-with the time of the request. An entry is there when its JSON is, which comes last, by a rename; it is gone when the daemon has
-what it asks for. It bears the idempotency key, so that whoever hands it over, and however often, the daemon has it once. An entry
-that the daemon refused for good is set aside as `{name}.failed`, with its reason.
+with the time of the request, and end with `.` and the run's id. An entry is there when its JSON is, which comes last, by a
+rename; it is gone when the daemon has what it asks for. It bears the idempotency key, so that whoever hands it over, and
+however often, the daemon has it once. An entry that the daemon refused for good is set aside as `{name}.failed`, with its
+reason.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import json
 import logging
 import os
 import secrets
+import shlex
 import stat
 import threading
 import time
@@ -67,7 +69,10 @@ class HandedOver(NamedTuple):
 
 
 class OfflineDirectory:
-    """One user's directory. Safe for threads and for several processes at once. Private: 0700, and its files 0600."""
+    """One user's directory. Safe for threads and for several processes at once.
+
+    Nobody else can write to it, for what lies there is handed over in the user's name. Its files are private.
+    """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.path.abspath(os.fspath(path))
@@ -133,7 +138,7 @@ class OfflineDirectory:
         return self._stamp
 
     def _keep(self, stamp: int, tenant: str | None, fields: dict[str, Any], source: Source | SpoolSource | None) -> str:
-        name = f"{stamp:020d}-{secrets.token_hex(8)}"
+        name = f"{stamp:020d}-{secrets.token_hex(8)}.{fields['run_id']}"
         record = {"format": _FORMAT, "tenant": tenant, **fields}
         with self._opened(makes=True) as directory:
             try:
@@ -201,7 +206,8 @@ class OfflineDirectory:
         """Hands over the entries, or those of one run, in their order.
 
         `client_of` gives the client of a tenant. Ends early where the daemon does not take more, or `stop` is set: the rest
-        stays. `timeout` is for the lock that another process may hold, in seconds. Raises `Timeout`.
+        stays. `timeout` is for the lock that another process may hold, in seconds. Raises `Timeout`; `Denied` and `Busy`
+        where the directory cannot be used.
         """
         stopped: set[str] = set()
         outcomes: dict[str, Ticket | ArtifactError] = {}
@@ -227,9 +233,17 @@ class OfflineDirectory:
                     except ArtifactError as refusal:
                         outcomes[name] = refusal
                         self._set_aside(name, record, refusal, directory)
+                    except (KeyError, TypeError, ValueError) as cause:
+                        fault = outcomes[name] = _unreadable(name, cause)
+                        self._set_aside(name, record, fault, directory)
         except FileNotFoundError:
             # Nothing was ever kept.
             pass
+        except OSError as cause:
+            if isinstance(cause, ArtifactError):
+                raise
+            message = f"what is kept in {self.path} cannot be handed over; make the directory and its files yours to write to"
+            raise error("local_storage_failed", message, str(cause)) from None
         return HandedOver(outcomes, not stopped)
 
     def _send(
@@ -253,7 +267,8 @@ class OfflineDirectory:
             try:
                 registry.get_run(run_id)
             except NotFound as refusal:
-                raise _NotYet(refusal.code, refusal.message, refusal.cause) from None
+                message = f"{refusal.message}, or drop what is kept of it: rm {shlex.quote(self.path)}/*.{run_id}.*"
+                raise _NotYet(refusal.code, message, refusal.cause) from None
         known.add(run_id)
         if record["request"] == "put":
             ticket, is_done = self._put(name, record, client, directory)
@@ -305,7 +320,7 @@ class OfflineDirectory:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as cause:
-            self._set_aside(name, {}, error("invalid_request", f"the entry {name} cannot be read", repr(cause)), directory)
+            self._set_aside(name, {}, _unreadable(name, cause), directory)
             return None
         return record
 
@@ -345,7 +360,7 @@ class OfflineDirectory:
 
     @contextlib.contextmanager
     def _opened(self, makes: bool = False) -> Iterator[int]:
-        """A descriptor of the directory, which is the user's own and nobody else's to look into."""
+        """A descriptor of the directory, which is the user's own and nobody else's to write to."""
         try:
             if makes:
                 os.makedirs(os.path.dirname(self.path), exist_ok=True)
@@ -362,8 +377,8 @@ class OfflineDirectory:
             status = os.fstat(directory)
             if status.st_uid != os.geteuid():
                 raise self._distrust(f"it belongs to user {status.st_uid}")
-            if stat.S_IMODE(status.st_mode) & 0o077:
-                raise self._distrust("others may look into it; make it private with chmod 700")
+            if stat.S_IMODE(status.st_mode) & 0o022:
+                raise self._distrust(f"others may write to it; take that from them: chmod go-w {shlex.quote(self.path)}")
             yield directory
         finally:
             os.close(directory)
@@ -371,6 +386,10 @@ class OfflineDirectory:
     def _distrust(self, why: str, cause: str | None = None) -> Denied:
         message = f"{self.path} cannot be the offline directory: {why}; name one of your own in ARTIFACTD_OFFLINE_DIR"
         return Denied("denied", message, cause)
+
+
+def _unreadable(name: str, cause: Exception) -> ArtifactError:
+    return error("invalid_request", f"the entry {name} cannot be read", repr(cause))
 
 
 def _names(directory: int) -> list[str]:

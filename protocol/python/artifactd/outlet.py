@@ -187,7 +187,7 @@ class Outlet:
 
     def expect_kept(self, run_id: str) -> None:
         """Another process may have kept something of this run, which goes first."""
-        if self._offline is not None and not self._offline.is_empty():
+        if self._has_entries():
             self._kept_runs.add(run_id)
 
     def reach(self, run_id: str) -> None:
@@ -220,7 +220,17 @@ class Outlet:
 
     def _reaches(self, run_id: str) -> bool:
         """Whether a request of this run can go to the daemon now: what is kept of it has gone before."""
-        return self.is_online() and (run_id not in self._kept_runs or self.hand_over(run_id))
+        if not self.is_online():
+            return False
+        if run_id not in self._kept_runs:
+            return True
+        try:
+            return self.hand_over(run_id)
+        except ArtifactError as problem:
+            # Nothing can be kept there either.
+            self._warn(problem)
+            self._kept_runs.discard(run_id)
+            return True
 
     def hand_over(self, run_id: str | None = None, stop: threading.Event | None = None) -> bool:
         """Hands over what is kept, of one run or all, until `stop` is set; returns whether nothing has to stay."""
@@ -252,8 +262,21 @@ class Outlet:
 
     def hand_over_in_background(self) -> None:
         """Hands over what earlier processes have kept, by a thread that ends with the process; `finish` gives it its time."""
-        if self._offline is not None and not self._offline.is_empty():
+        if self._has_entries():
             self._start_thread()
+
+    def _has_entries(self) -> bool:
+        """Whether there is something to hand over. What speaks against it stops nobody whose daemon runs."""
+        try:
+            return self._offline is not None and not self._offline.is_empty()
+        except ArtifactError as problem:
+            if not self.is_online():
+                raise
+            self._warn(problem)
+            return False
+
+    def _warn(self, problem: ArtifactError) -> None:
+        _log.warning("what earlier programs may have kept offline stays there for now: %s", problem)
 
     def _start_thread(self) -> threading.Thread:
         self._stop = threading.Event()
@@ -266,7 +289,7 @@ class Outlet:
         try:
             self.hand_over(stop=stop)
         except ArtifactError as problem:
-            _log.warning("what is kept offline stays there for now: %s", problem)
+            self._warn(problem)
 
     def finish(self, timeout: float) -> None:
         """At the end: hands over what is kept, and keeps what the daemon does not answer, for at most `timeout` seconds.
@@ -291,8 +314,13 @@ class Outlet:
         if thread is not None:
             thread.join(max(0.0, deadline - time.monotonic()))
             self._stop.set()
-        if left := self._offline.left():
-            _log.warning("%s are still kept in %s; your next program that tracks runs hands them over", left, self._offline.path)
+        try:
+            if left := self._offline.left():
+                _log.warning(
+                    "%s are still kept in %s; your next program that tracks runs hands them over", left, self._offline.path
+                )
+        except ArtifactError as problem:
+            self._warn(problem)
         self._thread, self._has_kept = None, False
 
     def _answers(self) -> bool:

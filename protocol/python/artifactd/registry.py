@@ -84,7 +84,12 @@ class Registry:
 
     def get_run(self, run_id: str, timeout: float | None = None) -> RunRecord:
         """A run, of whatever node. Raises `NotFound`, `TenantMismatch`; `StoreError` where it may be in the store alone."""
-        return cast(Run, self._link.call(Request(GetRun(run_id=run_id)), timeout)).run
+        try:
+            return cast(Run, self._link.call(Request(GetRun(run_id=run_id)), timeout)).run
+        except NotFound as refusal:
+            # The daemon has looked in the store, and advises to attach: what mostly asks this does so.
+            message = f"there is no run '{run_id}' on this node or in its store; check the id"
+            raise NotFound(refusal.code, message, refusal.cause) from None
 
     def find_run(self, run_id: str, patience: float) -> RunRecord:
         """As `get_run`; for `patience` seconds, one that is not there is asked for again.

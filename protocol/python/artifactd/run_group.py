@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -68,15 +69,17 @@ class RunGroup(ArtifactLog):
     def wait(self, level: RunLevel = "committed", timeout: float | None = None, progress: bool = False) -> None:
         """Waits until the group is COMMITTED, all members' files being there; for other levels, for this member's own.
 
-        `timeout` is in seconds. Raises `MembersMissing`, a `Timeout` that names the members not there; `ArtifactsFailed`;
-        `Conflict` where other nodes named another number of members.
+        `timeout` is in seconds; `progress` shows a bar for this member's own. Raises `MembersMissing`, a `Timeout` that names the
+        members not there; `ArtifactsFailed`; `Conflict` where other nodes named another number of members; `DaemonUnavailable`
+        where the run is kept offline.
         """
         check_level(level, RUN_LEVELS)
         if level != "committed":
             self._tickets.wait(level, timeout, progress)
             return
+        deadline = None if timeout is None else time.monotonic() + timeout
         try:
-            waited = self._run.client.registry.wait_commit(self._run.run_id, self.name, timeout)
+            waited = self._run._wait_commit(self.name, self._tickets, deadline, progress)
         except NotFound as cause:
             message = f"this node was asked to commit nothing of group '{self.name}'; wait on a node that has a member"
             raise NotFound("not_found", message, str(cause)) from None
