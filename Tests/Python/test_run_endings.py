@@ -117,6 +117,25 @@ def test_mended_failure(start_daemon, track, tmp_path):
     assert (tmp_path / "f").read_bytes().endswith(b"more")
 
 
+# A checkpoint that is logged as DURABLE can be written again in place as soon as that is promised, although nothing is stored yet.
+def test_checkpoint_written_in_place(start_daemon, track, tmp_path):
+    tracker = track(start_daemon(workers=1))
+    with open(tmp_path / "big", "wb") as file:
+        file.truncate(300_000_000)
+    (tmp_path / "last.pt").touch()
+    with tracker.start_run("e") as run:
+        run.log_artifact(tmp_path / "big")
+        tickets = []
+        for step in range(3):
+            with open(tmp_path / "last.pt", "r+b") as file:
+                file.write(bytes([step]) * 100_000)
+            tickets.append(run.log_artifact(tmp_path / "last.pt", level="durable").wait(timeout=10))
+    run.wait("committed", timeout=60)
+    assert [ticket.error for ticket in tickets] == [None, None, None]
+    with open(run.artifact_uri.removeprefix("file://") + "/last.pt", "rb") as file:
+        assert file.read() == bytes([2]) * 100_000
+
+
 # A directory's file that could not be handed over is no failure once another one is logged to its place, and one again after that.
 def test_mended_refusal(tracker, tmp_path):
     (tmp_path / "files").mkdir()
