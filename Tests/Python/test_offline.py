@@ -359,6 +359,19 @@ def test_trouble_with_old_entries(daemon, track, place, tmp_path, caplog, troubl
     assert (content(run.run_id, other), content("b", other)) == ({"a": b"x"}, {"c": b"y"})
 
 
+# An entry that another could have written, while the directory was open to all, is not handed over in the user's name.
+def test_foreign_entry(away, track, place, caplog):
+    tracker = track(away, offline_dir=place)
+    with tracker.start_run("e") as run:
+        run.log_text("x", "a")
+        run.log_text("y", "b")
+    entry = next(path for path in place.glob("*.json") if json.loads(path.read_text()).get("path") == "a")
+    entry.chmod(0o666)
+    away.start()
+    assert tracker.hand_over_offline() and content(run.run_id, tracker) == {"b": b"y"}
+    assert any("others may have written it" in record.getMessage() for record in caplog.records)
+
+
 # A child that is forked while things are kept goes on keeping, and its files go with the others.
 def test_fork(away, track, place):
     tracker = track(away, offline_dir=place)

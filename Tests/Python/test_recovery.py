@@ -208,12 +208,14 @@ def test_no_socket(tmp_path):
 def test_unseen_failures_are_logged(start_daemon, caplog):
     client = artifactd.Client(start_daemon(running=False).socket, **QUICK)
     ticket = client.put(b"x", "a")
-    client.put(b"y", "b")
+    for number in range(2):
+        client.put(b"y", f"b/{number}")
     with pytest.raises(artifactd.DaemonUnavailable):
         ticket.wait()
     with caplog.at_level(logging.ERROR, "artifactd"):
         client.close()
-    assert [record.getMessage()[:35] for record in caplog.records] == ["1 hand-overs failed; the first, to "]
+    (message,) = (record.getMessage() for record in caplog.records)
+    assert message.startswith("2 hand-overs failed; the first, to b/0: ") and message.endswith("; the others, to b/1")
 
 
 # --- A daemon that hangs ---

@@ -227,7 +227,8 @@ class Link:
         self._failed.clear()
         if failed:
             first = failed[0]
-            _log.error("%d hand-overs failed; the first, to %s: %s", len(failed), first.order, first.error)
+            others = f"; the others, to {_places(failed[1:])}" if failed[1:] else ""
+            _log.error("%d hand-overs failed; the first, to %s: %s%s", len(failed), first.order, first.error, others)
 
     def _probe(self, what: str) -> None:
         """Raises `Timeout` where the daemon answers nothing. Without a connection the keeper knows when to give up."""
@@ -490,6 +491,12 @@ def _closed() -> DaemonUnavailable:
     return DaemonUnavailable("daemon_unavailable", "the client was closed before the daemon answered")
 
 
+def _places(handovers: list[Handover]) -> str:
+    """Where they go, for people: the first of them, and how many more."""
+    more = f" and {len(handovers) - _NAMED} more" if handovers[_NAMED:] else ""
+    return ", ".join(each.order for each in handovers[:_NAMED]) + more
+
+
 # --- What concerns all links of the process ---
 
 _links: weakref.WeakSet[Link] = weakref.WeakSet()
@@ -510,12 +517,11 @@ def _drain() -> None:
         known = _given_up.get(link, 0)
         if len(link.drain(0)) > known and (left := link.drain(link.settings.exit_timeout)):
             _given_up[link] = len(left)
-            shown = ", ".join(each.order for each in left[:_NAMED]) + (f" and {len(left) - _NAMED} more" if left[_NAMED:] else "")
             way_out = "look whether artifactd runs, and wait for the tickets before the end"
             if left[0].message.run_id is not None:
                 way_out += "; where ARTIFACTD_OFFLINE_DIR names a directory, what has no answer is kept there"
             message = "%d hand-overs had no answer from the daemon when the process ended, and may be lost: %s; %s"
-            _log.error(message, len(left), shown, way_out)
+            _log.error(message, len(left), _places(left), way_out)
         link.report()
 
 

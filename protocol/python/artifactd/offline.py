@@ -313,6 +313,9 @@ class OfflineDirectory:
         """What an entry says; None for one that is not there any more, or that nobody can read, which is set aside."""
         try:
             with os.fdopen(os.open(f"{name}.json", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=directory), "rb") as file:
+                status = os.fstat(file.fileno())
+                if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o022:
+                    raise ValueError("others may have written it")
                 record: dict[str, Any] = json.loads(file.read())
             if record["format"] != _FORMAT or record["request"] not in ("start", "put", "commit", "end"):
                 raise ValueError("it was written by another version")
