@@ -13,6 +13,7 @@ import threading
 import pytest
 
 import artifactd
+from artifactd.latch import Latch
 
 QUICK = {"retry_timeout": 0.3, "answer_timeout": 0.3, "exit_timeout": 0.3}
 
@@ -459,3 +460,37 @@ except KeyboardInterrupt:
 """
     done = run_python(code, daemon)
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+# However often a wait is interrupted, whoever opens the latch is not held up, and the next wait works.
+def test_latch_bears_interrupts():
+    latch = Latch()
+    hits = 0
+
+    class Interrupt(Exception):
+        pass
+
+    def interrupt(_, frame):
+        while frame is not None and frame.f_code is not Latch.wait.__code__:
+            frame = frame.f_back
+        if frame is not None:
+            raise Interrupt
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for number in range(20_000):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, (1 + number % 40) * 1e-6)
+                latch.wait(0.00002)
+            except Interrupt:
+                hits += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert hits
+    waiter = threading.Thread(target=latch.wait, args=(30,))
+    waiter.start()
+    opener = threading.Thread(target=latch.open, daemon=True)
+    opener.start()
+    opener.join(10)
+    waiter.join(10)
+    assert not opener.is_alive() and not waiter.is_alive() and latch.is_open and latch.wait(0)

@@ -146,7 +146,7 @@ class Link:
             step = self.settings.answer_timeout
             if deadline is not None:
                 step = min(step, deadline - time.monotonic())
-            if request.event.wait(max(step, 0)):
+            if request.latch.wait(max(step, 0)):
                 break
             if deadline is not None and time.monotonic() >= deadline:
                 what = type(request.message).__name__
@@ -192,7 +192,7 @@ class Link:
         with self._lock:
             handovers = [request for request in self._requests.values() if isinstance(request, Handover) and not request.is_safe]
         deadline = time.monotonic() + timeout
-        return [each for each in handovers if not each.event.wait(max(deadline - time.monotonic(), 0))]
+        return [each for each in handovers if not each.latch.wait(max(deadline - time.monotonic(), 0))]
 
     def give_up_handovers(self) -> None:
         """Fails the hand-overs without an answer, as if no daemon ran: what can be kept of them is then kept."""

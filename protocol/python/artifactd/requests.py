@@ -9,6 +9,7 @@ import time
 
 from artifactd.connection import Connection
 from artifactd.errors import ArtifactError, DaemonUnavailable, SourceLost
+from artifactd.latch import Latch
 from artifactd.messages import Delete, Deleted, Get, Put, Wait, WaitCommit
 from artifactd.run_path import RunPath
 from artifactd.sources import Source
@@ -28,7 +29,7 @@ def pause(attempt: int) -> float:
 
 
 class Request:
-    """One request and, once `event` is set, its answer or its error.
+    """One request and, once `latch` is open, its answer or its error.
 
     Everything but the result belongs to the link, under its lock.
     """
@@ -36,7 +37,7 @@ class Request:
     def __init__(self, message: Message) -> None:
         self.message = message
         self.id = 0
-        self.event = threading.Event()
+        self.latch = Latch()
         self.answer: Message | None = None
         self.error: ArtifactError | None = None
         # What came with the answer, the caller's to close; and on which connection.
@@ -89,7 +90,7 @@ class Request:
             os.close(descriptor)
             descriptor = None
         self.answer, self.error, self.descriptor = answer, error, descriptor
-        self.event.set()
+        self.latch.open()
 
 
 class Greeting(Request):
@@ -250,7 +251,7 @@ class Handover(Request):
 
     def take_source(self) -> Source | SpoolSource | None:
         """Where no daemon could be reached: the source, once; it is the caller's to close."""
-        if not self.keeps_source or (self.event.is_set() and not isinstance(self.error, DaemonUnavailable)):
+        if not self.keeps_source or (self.latch.is_open and not isinstance(self.error, DaemonUnavailable)):
             return None
         self.keeps_source = False
         return self._source
@@ -258,5 +259,5 @@ class Handover(Request):
     def forget(self, error: ArtifactError) -> None:
         """Ends it in a forked child, where nothing but its error remains."""
         self._window = None
-        self.event = threading.Event()
+        self.latch = Latch()
         self.finish(error=error)
