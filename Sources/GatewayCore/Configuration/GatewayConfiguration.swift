@@ -24,7 +24,7 @@ public struct GatewayConfiguration: Sendable {
     public var daemonConnections = 32
     /// The largest header of a request, in bytes.
     public var maximumHeader = 32 << 10
-    /// How long a new connection may take to send its first request's header.
+    /// How long a request's header may take to come, from its first byte on; a new connection's from when it was made.
     public var headerTimeout = Duration.seconds(15)
     /// How long a client may send nothing of a body, take nothing of an answer, or keep a connection without a request.
     public var idleTimeout = Duration.seconds(60)

@@ -33,6 +33,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// When bytes last came, or were first waited for; and when bytes last went, or were first held up.
     private var lastRead = NIODeadline.now()
     private var lastWrite = NIODeadline.now()
+    /// Whether parts of requests came of the bytes that were read last.
+    private var hasReadParts = false
+    /// When the header that is coming began; nil while none is.
+    private var headerBegan: NIODeadline?
     private var unsentWrites = 0
     private var closesAfterAnswer = false
     /// Until when bytes are thrown away; nil before the early answer.
@@ -71,8 +75,15 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             // Ends the request's body; the answer then is a refusal, and the connection's last.
             context.fireErrorCaught(StalledRequest())
         } else if heads == answersEnded {
-            if now >= max(lastRead, lastWrite) + (heads == 0 ? headerTimeout : idleTimeout) { context.close(promise: nil) }
+            if now >= headerDeadline { context.close(promise: nil) }
         }
+    }
+
+    /// Until when the next request's header must have come. A byte now and then does not put it off.
+    private var headerDeadline: NIODeadline {
+        // While an answer went nobody may have read.
+        if let headerBegan { return max(headerBegan, lastWrite) + headerTimeout }
+        return max(lastRead, lastWrite) + (heads == 0 ? headerTimeout : idleTimeout)
     }
 
     // MARK: What comes
@@ -86,8 +97,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard lingersUntil == nil else { return }
         lastRead = .now()
+        hasReadParts = true
         switch unwrapInboundIn(data) {
-        case .head: heads += 1
+        case .head:
+            heads += 1
+            headerBegan = nil
         case .body: break
         case .end: ends += 1
         }
@@ -96,6 +110,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         wantsBytes = false
+        // Bytes came, and the decoder made no head of them yet.
+        if !isReadingBody, headerBegan == nil, !hasReadParts { headerBegan = .now() }
+        hasReadParts = false
         context.fireChannelReadComplete()
         // Nobody else asks for what is thrown away.
         if lingersUntil != nil { context.read() }
