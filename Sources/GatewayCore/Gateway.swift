@@ -35,11 +35,12 @@ public struct Gateway: Service {
 
     /// Serves until it is told to stop; then requests that are under way have `stopTimeout` to end.
     public func run() async throws {
+        let place: SocketPlace? = if case .unix(let path) = configuration.listen { try SocketPlace(path) } else { nil }
         let threads = NIOThreadPool(numberOfThreads: Self.fileThreads)
         threads.start()
         let daemon = DaemonPool(
             socket: configuration.socket, environment: environment, limit: configuration.daemonConnections, threads: threads)
-        let application = application(daemon, threads)
+        let application = application(daemon, threads, place)
         let services: [any Service] = [
             application, LinkKeeper(daemon: daemon, pause: Self.linkPause), TokenKeeper(tokens: tokens, log: log),
         ]
@@ -50,15 +51,18 @@ public struct Gateway: Service {
             try await ServiceGroup(configuration: lifecycle).run()
             outcome = .success(())
         } catch {
-            outcome = .failure(error)
+            outcome = .failure(configuration.listen.refusal(error) ?? error)
         }
+        try place?.remove()
         try await daemon.endAll()
         try await threads.shutdownGracefully()
-        log.info("stopped")
         try outcome.get()
+        log.info("stopped")
     }
 
-    private func application(_ daemon: DaemonPool, _ threads: NIOThreadPool) -> Application<GatewayResponder> {
+    private func application(
+        _ daemon: DaemonPool, _ threads: NIOThreadPool, _ place: SocketPlace?
+    ) -> Application<GatewayResponder> {
         let uploads = Admission(limit: configuration.uploads, of: "uploads")
         let downloads = Admission(limit: configuration.downloads, of: "downloads")
         let metrics = GatewayMetrics(uploads: uploads, downloads: downloads)
@@ -79,13 +83,12 @@ public struct Gateway: Service {
                     idleTimeout: configuration.idleTimeout)
             },
             configuration: ApplicationConfiguration(
-                address: configuration.listen.bindAddress, serverName: "artifact-gateway",
+                address: configuration.listen.bindAddress(place), serverName: "artifact-gateway",
                 availableConnectionsDelegate: .maximum(configuration.connections, logger: quiet)),
             onServerRunning: { [log, configuration, environment] channel in
                 let address = channel.localAddress.flatMap(\.port).map { ":\($0)" } ?? ""
-                do throws(SystemError) {
-                    // As the daemon's: the owner and the group; 'peers:' says what they may.
-                    if case .unix(let path) = configuration.listen { try System.setMode(0o660, of: path) }
+                do {
+                    try place?.publish()
                     log.notice(
                         "listening",
                         metadata: [
@@ -101,11 +104,23 @@ public struct Gateway: Service {
 }
 
 extension ListenAddress {
-    var bindAddress: BindAddress {
+    fileprivate func bindAddress(_ place: SocketPlace?) -> BindAddress {
         switch self {
         case .tcp(let host, let port): .hostname(host, port: port)
-        case .unix(let path): .unixDomainSocket(path: path)
+        case .unix(let path): .unixDomainSocket(path: place?.bindPath ?? path)
         }
+    }
+
+    /// What it means that the server could not listen; nil for errors of other kinds.
+    fileprivate func refusal(_ error: any Error) -> ArtifactError? {
+        let cause: String
+        switch error {
+        case let error as IOError: cause = "\(SystemError(call: "bind", errno: error.errnoCode))"
+        case SocketAddressError.unknown: cause = "the host has no address"
+        case SocketAddressError.unixDomainSocketPathTooLong: cause = "the path is too long"
+        default: return nil
+        }
+        return ArtifactError(.localStorageFailed, "cannot listen on \(self); name another address with --listen", cause: cause)
     }
 }
 

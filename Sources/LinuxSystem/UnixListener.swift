@@ -27,7 +27,7 @@ public final class UnixListener: Sendable {
     /// - Throws: EADDRINUSE when somebody listens there; ENOTSOCK when something else has the path; ENAMETOOLONG above 107 bytes.
     public static func bind(path: String, mode: UInt32 = 0o660, backlog: Int32 = 128) throws(SystemError) -> UnixListener {
         let address = try UnixAddress(path: path)
-        try removeStale(path, address)
+        try removeStale(path)
         let descriptor = try System.makeSocket(SOCK_STREAM, flags: Int32(SOCK_NONBLOCK.rawValue))
         try System.bind(descriptor.number, to: address)
         let status = try System.status(of: path)
@@ -75,7 +75,10 @@ public final class UnixListener: Sendable {
         }
     }
 
-    private static func removeStale(_ path: String, _ address: UnixAddress) throws(SystemError) {
+    /// Removes a socket that nobody listens on any more. Does nothing where there is no file.
+    /// - Throws: EADDRINUSE when somebody listens there; ENOTSOCK when something else has the path; ENAMETOOLONG above 107 bytes.
+    public static func removeStale(_ path: String) throws(SystemError) {
+        let address = try UnixAddress(path: path)
         do throws(SystemError) {
             // connect() refuses a node that is no socket just as a stale one: look first.
             guard try System.status(of: path).kind == .socket else {
