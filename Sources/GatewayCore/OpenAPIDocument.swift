@@ -1570,7 +1570,7 @@ let openAPIDocument = ##"""
             }
           },
           "Conflict": {
-            "description": "CONFLICT: it exists, but in a state that does not allow this.",
+            "description": "CONFLICT: it exists, but in a state that does not allow this; or the store refuses the artifact for good, and the same again would be refused again.",
             "headers": {
               "X-Request-ID": {
                 "$ref": "#/components/headers/RequestID"

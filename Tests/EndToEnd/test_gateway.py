@@ -266,6 +266,21 @@ def test_waiting_for_stored(daemons, place, relay, gateway_for):
     eventually(lambda: api("GET", late.headers["Location"]).status_code == 200, "the artifact is stored")
 
 
+def test_what_the_store_refuses_is_no_503(daemons, null_s3, gateway_for):
+    """What will never be stored is 409, so that nobody who comes again after 503 does so for ever; it is said as what, by which job."""
+    place = null_s3("--memory", "--fault", "put:1-1000:redirect").place()
+    api = Api(gateway_for(daemons(place.url, place.environment())))
+    run = api.run()["run_id"]
+    for _ in range(2):
+        refused = api.upload(run, b"x", status=409, params={"wait": "stored"}, headers={"X-Idempotency-Key": "once"})
+        check_error(refused, "CONFLICT")
+        details = refused.json()["error"]["details"]
+        assert details["reason"] == "store_rejected" and details["job_id"]
+        assert f"runs/{run}/artifacts/file.bin'" in refused.json()["error"]["message"]
+    download = api("GET", f"{API}/runs/{run}/artifacts/file.bin", 409).json()["error"]
+    assert download["details"]["job_id"] == details["job_id"]
+
+
 # MARK: Experiments, runs, artifacts
 
 
@@ -554,6 +569,48 @@ def test_unix_socket(daemons, gateway_for, tmp_path):
     assert ask(12345, TENANT, groups=[group.gr_gid]) == "200"
 
 
+def test_two_on_one_socket(daemons, gateway_for, tmp_path):
+    """A second gateway does not take a living one's socket; a stale one is replaced; at its end each removes its own alone."""
+    place = tmp_path / "http.sock"
+    daemon = daemons()
+    first = gateway_for(daemon, listen=f"unix:{place}")
+    command = [gateways.processes.BINARIES / "artifact-gateway", "--listen", f"unix:{place}"]
+    second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert second.returncode == 1 and f"'{place}' is in use by another process" in second.stderr
+
+    def ask():
+        connection = gateways.UnixConnection(place)
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status
+
+    assert ask() == 200 and place.stat().st_mode & 0o777 == 0o660
+    first.process.kill()
+    first.process.wait(60)
+    assert place.exists()
+    third = gateway_for(daemon, listen=f"unix:{place}")
+    assert ask() == 200
+    place.rename(tmp_path / "moved")
+    fourth = gateway_for(daemon, listen=f"unix:{place}")
+    third.stop()
+    assert ask() == 200
+    fourth.stop()
+    assert not place.exists() and not list(tmp_path.glob("http.sock*"))
+
+
+def test_addresses_in_use_are_named(api, tmp_path):
+    """Who cannot listen says where, and why, in plain words."""
+    program = gateways.processes.BINARIES / "artifact-gateway"
+    (tmp_path / "file").write_text("x")
+    for listen, why in [
+        (f"127.0.0.1:{api.gateway.port}", "Address already in use"), (f"unix:{tmp_path}/none/s", "No such file or directory"),
+        (f"unix:{tmp_path}/{'x' * 200}", "too long"), (f"unix:{tmp_path}/file", "non-socket"),
+    ]:  # fmt: skip
+        command = [program, "--listen", listen, *(["--allow-anonymous-loopback"] if listen[0] == "1" else [])]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 1 and listen.removeprefix("unix:") in done.stderr and why in done.stderr, done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
 # MARK: Bounds
 
 
@@ -593,6 +650,28 @@ def test_slow_clients_are_let_go(daemons, gateway_for):
     idle = gateway.descriptors
     eventually(lambda: idle() < 40, "their descriptors are closed")
     assert "SERVICE_UNAVAILABLE" not in gateway.log()
+
+
+def test_a_trickling_header_is_bounded(daemons, gateway_for):
+    """A byte now and then puts the end of a header's time off for nobody, on a new connection and on one that was used."""
+    gateway = gateway_for(daemons(), settings={"header_timeout": 1})
+    for answered in (0, 1):
+        with gateway.connect() as connection:
+            for _ in range(answered):
+                connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert read_answer(connection)[0] == 200
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nX-A: ")
+            connection.settimeout(0.2)
+            for _ in range(200):
+                try:
+                    assert connection.recv(100) == b""
+                    break
+                except TimeoutError:
+                    connection.sendall(b"a")
+                except ConnectionResetError:
+                    break
+            else:
+                pytest.fail("the connection is still open")
 
 
 def test_slow_but_steady_clients_are_served(daemons, gateway_for):

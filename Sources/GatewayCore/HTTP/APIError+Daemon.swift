@@ -14,6 +14,17 @@ extension APIError {
         if let cause = error.cause { details.append(JSON.Member(name: "cause", value: .string(cause))) }
     }
 
+    /// Why an artifact that was taken is not in the store, and will not be.
+    /// - Parameter uri: where it was to lie.
+    init(unstored error: ArtifactError, uri: String, job: JobID?) {
+        self.init(error)
+        message =
+            error.code == .storeRejected
+            ? "the store refuses the artifact as '\(uri.escapedForLog)': \(error.message)"
+            : "the artifact could not be stored as '\(uri.escapedForLog)': \(error.message)"
+        if let job { details.append(JSON.Member(name: "job_id", value: .string(job.description))) }
+    }
+
     init(_ error: ClientError) {
         switch error {
         case .failure(let error): self.init(error)
@@ -31,13 +42,15 @@ extension APIError {
         case .notFound: .notFound
         case .conflict, .idempotencyConflict, .cancelled, .preconditionFailed: .conflict
         case .tooLarge, .frameTooLarge: .tooLarge
-        // The daemon, or its store, cannot do it now; somebody's help or some time will change that.
-        case .busy, .shuttingDown, .localStorageFailed, .storeUnavailable, .storeThrottled, .storeDenied, .storeRejected,
-            .noSuchBucket,
-            .noSuchUpload, .storeNotTrusted, .timeout, .checksumMismatch, .unsupportedMessage, .unsupportedVersion:
+        // The same again would be refused again: a client that comes back by itself would do so for ever.
+        case .storeRejected, .noSuchUpload: .conflict
+        // The daemon, or its store, cannot do it now; some time, or an administrator, changes that without the client's help.
+        case .busy, .shuttingDown, .localStorageFailed, .storeUnavailable, .storeThrottled, .checksumMismatch, .timeout,
+            .storeDenied, .noSuchBucket, .storeNotTrusted:
             .unavailable
         // What the gateway itself sends is at fault, or artifactd.
-        case .malformedFrame, .invalidSource, .sourceChanged, .sourceLost, .sourceUnreadable, .corruptObject, .internalFault:
+        case .unsupportedMessage, .unsupportedVersion, .malformedFrame, .invalidSource, .sourceChanged, .sourceLost,
+            .sourceUnreadable, .corruptObject, .internalFault:
             .internalError
         }
     }

@@ -95,9 +95,9 @@ struct DownloadRoute: Sendable {
         case .accepted, .uploading:
             throw APIError(.unavailable, "the artifact is on its way to the store; try again", retryAfter: 1)
         case .failed, .cancelled:
-            var error = artifact.error.map(APIError.init) ?? APIError(.conflict, "the artifact was given up")
-            error.message = "the artifact could not be stored: \(error.message)"
-            throw error
+            throw APIError(
+                unstored: artifact.error ?? ArtifactError(.cancelled, "the job was cancelled"), uri: artifact.uri,
+                job: artifact.job)
         }
     }
 

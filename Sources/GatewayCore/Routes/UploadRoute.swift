@@ -46,13 +46,18 @@ struct UploadRoute: Sendable {
             do {
                 for try await chunk in request.body { try await form.read(chunk) }
                 let upload = try form.finish()
-                let accepted = try await form.file.commit { source in
-                    Put(
-                        target: .artifact(ArtifactPlace(runID: run, path: upload.path)), source: source, label: upload.name,
-                        level: .durable, idempotencyKey: wish.idempotencyKey, contentType: upload.contentType)
+                let accepted: Accepted
+                do {
+                    accepted = try await form.file.commit { source in
+                        Put(
+                            target: .artifact(ArtifactPlace(runID: run, path: upload.path)), source: source, label: upload.name,
+                            level: .durable, idempotencyKey: wish.idempotencyKey, contentType: upload.contentType)
+                    }
+                } catch ClientError.failure(let error) where error.code == .storeRejected {
+                    throw try await Self.refusal(of: upload, run, error, link)
                 }
                 guard wish.waitsForStored else { return Self.answer(accepted, upload, run, isLate: false) }
-                let isStored = try await Self.wait(for: accepted.id, wish.timeout, link)
+                let isStored = try await Self.wait(for: accepted, wish.timeout, link)
                 return Self.answer(accepted, upload, run, isLate: !isStored)
             } catch {
                 await form.file.discard()
@@ -66,7 +71,8 @@ struct UploadRoute: Sendable {
     }
 
     /// Waits until the artifact is in the store; false where the time is up before, or the gateway is to stop.
-    private static func wait(for job: JobID, _ timeout: UInt64, _ link: DaemonLink) async throws -> Bool {
+    private static func wait(for accepted: Accepted, _ timeout: UInt64, _ link: DaemonLink) async throws -> Bool {
+        let job = accepted.id
         var remaining = timeout
         var waited: Waited
         repeat {
@@ -81,10 +87,19 @@ struct UploadRoute: Sendable {
         guard case .jobs(let jobs) = try await link.call(.listJobs(ListJobs(ids: [job], limit: 1))).message else {
             throw ClientError.confused
         }
-        var error = APIError(jobs.records.first?.error ?? ArtifactError(.cancelled, "the job was cancelled"))
-        error.message = "the artifact was taken, and could not be stored: \(error.message)"
-        error.details.append(JSON.Member(name: "job_id", value: .string(job.description)))
-        throw error
+        throw APIError(
+            unstored: jobs.records.first?.error ?? ArtifactError(.cancelled, "the job was cancelled"), uri: accepted.destination,
+            job: job)
+    }
+
+    /// What became of an earlier upload under the same key, which the store has refused.
+    private static func refusal(
+        of upload: Upload, _ run: String, _ error: ArtifactError, _ link: DaemonLink
+    ) async throws -> APIError {
+        let request = ListArtifacts(runID: run, path: upload.path, limit: 1)
+        guard case .artifacts(let page) = try await link.call(.listArtifacts(request)).message else { throw ClientError.confused }
+        guard let artifact = page.artifacts.first else { return APIError(error) }
+        return APIError(unstored: error, uri: artifact.uri, job: artifact.job)
     }
 
     private static func answer(_ accepted: Accepted, _ upload: Upload, _ run: String, isLate: Bool) -> Response {
