@@ -107,6 +107,42 @@ import Testing
         #expect(try rig.finish() == [])
     }
 
+    /// An experiment does not lie within another's place, nor among the registry's documents; beside them it may.
+    @Test func aReservedLocation() throws {
+        let rig = try Rig()
+        let other = try rig.startRun("other")
+        let theirs = "s3://memory/experiments/\(other.experimentID)"
+        for location in [
+            theirs, theirs + "/runs/\(other.id)/artifacts/", "s3://memory/runs", "s3://memory/experiments", "s3://memory/runs/x",
+        ] {
+            let refusal = failure {
+                _ = try rig.answer(.createExperiment(CreateExperiment(name: "e", artifactLocation: location)))
+            }
+            #expect(refusal?.code == .destinationNotAllowed, "\(location)")
+        }
+        let own = "s3://memory/experiments/\(try ExperimentID.of(tenant: "default", name: "e"))/place"
+        for (name, location) in [("e", own), ("f", "s3://memory/runs-of-f"), ("g", "s3://memory/f/runs")] {
+            _ = try rig.answer(.createExperiment(CreateExperiment(name: name, artifactLocation: location)))
+        }
+        #expect(try rig.finish() == [])
+    }
+
+    /// Whoever reads an object from a store that does not answer keeps nobody from looking a run up.
+    @Test func readersKeepNobody() throws {
+        let rig = try Rig()
+        let run = try rig.startRun(id: "r")
+        try rig.log.wait("the run is written") { try rig.hasWrittenRuns() }
+        let gate = rig.makeGate()
+        rig.store.setHook { call throws(ArtifactError) in if call.key == "slow" { gate.pass() } }
+        let readers = (0..<3).map { _ in rig.handle(.delete(Delete(uri: "slow"))) }
+        try gate.waitForArrivals()
+        guard case .run(let found) = try rig.answer(.getRun(GetRun(runID: run.id))) else { throw SupportError("no run") }
+        #expect(found.id == "r")
+        gate.open()
+        for reader in readers { #expect(failure { _ = try reader.wait().get() }?.code == .notFound) }
+        #expect(try rig.finish() == [])
+    }
+
     /// Wherever the daemon is cut off from the store and ended: after a restart the run is committed, with all that was accepted,
     /// and its experiment was written once.
     @Test func everyStepIsResumed() throws {

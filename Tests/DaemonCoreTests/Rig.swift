@@ -28,7 +28,8 @@ final class Rig: Sendable {
     let committer: SpoolCommitter
     let intake: Intake
     let stores: Stores
-    let objects: DaemonCore.Objects
+    let readers: StoreThreads
+    let lookups: StoreThreads
     let registrar: Registrar
     let requests: RequestHandler
     let status: StatusSource
@@ -37,7 +38,8 @@ final class Rig: Sendable {
     private let committers: WorkerThreads
     /// Before it opens no spool file is committed, as if the disk took that long.
     let spoolGate = Gate()
-    private let objectThreads: WorkerThreads
+    private let readerThreads: WorkerThreads
+    private let lookupThreads: WorkerThreads
     private let registrarThread: OwnedThread
     private let life = Mutex((isRunning: true, gates: [Gate]()))
 
@@ -79,7 +81,8 @@ final class Rig: Sendable {
         intake = Intake(
             configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
             keeper: keeper, committer: committer)
-        objects = DaemonCore.Objects(stores: stores, dispatcher: dispatcher)
+        readers = StoreThreads(stores: stores, dispatcher: dispatcher)
+        lookups = StoreThreads(stores: stores, dispatcher: dispatcher)
         status = StatusSource(
             configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
             integrity: FoundIntegrity(journal: journal), setAside: [])
@@ -87,12 +90,14 @@ final class Rig: Sendable {
             journal: journal, stores: stores, dispatcher: dispatcher, log: log.logger, page: page,
             backoff: Backoff(base: 1000, cap: 1000))
         let registry = Registry(
-            journal: journal, stores: stores, objects: objects, dispatcher: dispatcher, registrar: registrar)
+            journal: journal, stores: stores, threads: lookups, dispatcher: dispatcher, registrar: registrar)
         requests = RequestHandler(
             configuration: configuration, policy: PeerPolicy(rules: configuration.peers, ownUser: System.effectiveUserID()),
             journal: journal, spool: spool, stores: stores, intake: intake, dispatcher: dispatcher, engine: engine,
-            objects: objects, registry: registry, status: status)
-        let (engine, keeper, objects, registrar, committer) = (engine, keeper, objects, registrar, committer)
+            objects: DaemonCore.Objects(stores: stores, dispatcher: dispatcher, threads: readers), registry: registry,
+            status: status)
+        let (engine, keeper, registrar, committer) = (engine, keeper, registrar, committer)
+        let (readers, lookups) = (readers, lookups)
         let spoolGate = spoolGate
         if !holdsSpool { spoolGate.open() }
         threads = try WorkerThreads(count: configuration.workers, name: "upload") { _ in engine.run() }
@@ -101,7 +106,8 @@ final class Rig: Sendable {
             spoolGate.pass()
             committer.run()
         }
-        objectThreads = try WorkerThreads(count: 1, name: "object") { _ in objects.run() }
+        readerThreads = try WorkerThreads(count: 1, name: "object") { _ in readers.run() }
+        lookupThreads = try WorkerThreads(count: 1, name: "lookup") { _ in lookups.run() }
         registrarThread = try OwnedThread(name: "registrar") { registrar.run() }
     }
 
@@ -205,11 +211,13 @@ final class Rig: Sendable {
         spoolGate.open()
         keeper.stop()
         committer.stop()
-        objects.stop()
+        readers.stop()
+        lookups.stop()
         dispatcher.bell.stop()
         keepers.join()
         committers.join()
-        objectThreads.join()
+        readerThreads.join()
+        lookupThreads.join()
         registrarThread.join()
         threads.join()
         try journal.close()

@@ -6,23 +6,23 @@ import Synchronization
 
 /// What the daemon does about requests that concern experiments and runs.
 ///
-/// The journal is asked first and always can be. The store is asked, on the threads of `Objects`, for what other nodes have done.
+/// The journal is asked first and always can be. The store is asked, on threads for that, about what other nodes have done.
 final class Registry: Sendable {
     /// How long a request may wait for the store, in nanoseconds: the journal can answer most of them.
     private static let patience: UInt64 = 10_000_000_000
 
     private let journal: Journal
     private let stores: Stores
-    private let objects: Objects
+    private let threads: StoreThreads
     private let registrar: Registrar
     private let dispatcher: Dispatcher
     private let bell: RegistryBell
     private let listing: ArtifactListing
 
-    init(journal: Journal, stores: Stores, objects: Objects, dispatcher: Dispatcher, registrar: Registrar) {
+    init(journal: Journal, stores: Stores, threads: StoreThreads, dispatcher: Dispatcher, registrar: Registrar) {
         self.journal = journal
         self.stores = stores
-        self.objects = objects
+        self.threads = threads
         self.registrar = registrar
         self.dispatcher = dispatcher
         bell = dispatcher.bell
@@ -36,7 +36,7 @@ final class Registry: Sendable {
 
     /// Makes an experiment: in the store too, where that answers.
     func create(_ request: CreateExperiment, _ peer: Peer, _ answer: @escaping Answer) {
-        objects.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
+        threads.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
             let id = try ExperimentID.of(tenant: peer.tenant, name: request.name)
             let location = try location(request.artifactLocation, of: id)
             let store = RegistryStore(session: sessions[0])
@@ -65,13 +65,13 @@ final class Registry: Sendable {
     }
 
     func get(_ request: GetExperiment, _ peer: Peer, _ answer: @escaping Answer) {
-        objects.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
+        threads.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
             .experiment(try find(request.experiment, peer, RegistryStore(session: sessions[0])))
         }
     }
 
     func update(_ request: UpdateExperiment, _ peer: Peer, _ answer: @escaping Answer) {
-        objects.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
+        threads.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
             _ = try find(.id(request.id), peer, RegistryStore(session: sessions[0]))
             let updated = try journal.updateExperiment(
                 request.id, description: request.description, tags: request.tags.map { ($0.key, $0.value) },
@@ -127,8 +127,16 @@ final class Registry: Sendable {
                 .invalidRequest, "artifact_location '\(location.escapedForLog)' is no URI; write \(stores.location)/… in full")
         }
         // By itself first: a refusal names it as it was written. It is allowed when an object below it is.
-        _ = try stores.place(of: location)
+        let (store, key) = try stores.place(of: location)
         _ = try stores.resolve("\(location)/runs")
+        // The registry's own places, and those of experiments that have chosen none.
+        let isReserved = ["experiments", "runs"].contains { key.lies(within: $0) } && !key.lies(within: "experiments/\(id)")
+        guard store != 0 || !isReserved else {
+            throw ArtifactError(
+                .destinationNotAllowed,
+                "artifact_location '\(location.escapedForLog)' lies where the store keeps other experiments or runs; choose a place "
+                    + "outside of 'experiments' and 'runs'")
+        }
         return location
     }
 
@@ -140,7 +148,7 @@ final class Registry: Sendable {
             if let experiment = try usable(request.experiment, peer) {
                 return answer(.success(.runStarted(try start(request, peer, in: experiment))))
             }
-            objects.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
+            threads.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
                 let experiment = try find(request.experiment, peer, RegistryStore(session: sessions[0]))
                 return .runStarted(try start(request, peer, in: experiment))
             }
@@ -181,7 +189,7 @@ final class Registry: Sendable {
     }
 
     func get(_ request: GetRun, _ peer: Peer, _ answer: @escaping Answer) {
-        objects.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
+        threads.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
             .run(try find(request.runID, peer, RegistryStore(session: sessions[0])))
         }
     }
@@ -252,7 +260,7 @@ final class Registry: Sendable {
             let run = try run(request.runID, peer)
             let commit = CommitSubject(run: request.runID, group: request.group)
             if let group = request.group, case .neverRequested = try journal.commitState(run: run.id, group: group) {
-                return objects.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
+                return threads.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
                     guard try isCommitted(group, of: run, sessions) else { throw CommitWaiters.neverRequested(commit) }
                     return .commitWaited(CommitWaited(isCommitted: true, pending: 0, failed: 0, missing: [], error: nil))
                 }
@@ -280,7 +288,7 @@ final class Registry: Sendable {
     // MARK: Artifacts
 
     func list(_ request: ListArtifacts, _ peer: Peer, _ answer: @escaping Answer) {
-        objects.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
+        threads.perform(answer, patience: Self.patience) { [self] sessions throws(ArtifactError) in
             let run = try find(request.runID, peer, RegistryStore(session: sessions[0]))
             return .artifacts(try listing.page(of: run, request, sessions))
         }
@@ -290,7 +298,7 @@ final class Registry: Sendable {
     func delete(
         _ request: DeleteArtifacts, _ peer: Peer, cancel: @escaping ArtifactRemoval.Cancel, _ answer: @escaping Answer
     ) {
-        objects.perform(answer) { [self] sessions throws(ArtifactError) in
+        threads.perform(answer) { [self] sessions throws(ArtifactError) in
             let run = try find(request.runID, peer, RegistryStore(session: sessions[0]))
             let removal = ArtifactRemoval(journal: journal, stores: stores, cancel: cancel)
             let count = try removal.remove(request, of: run, sessions)

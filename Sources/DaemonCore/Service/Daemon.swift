@@ -50,7 +50,8 @@ public final class Daemon: Service {
 private final class RunningDaemon: Sendable {
     /// How long a stop waits for parts that are being sent. What is not finished by then is sent again after the restart.
     private static let grace: UInt64 = 10_000_000_000
-    private static let objectThreads = 4
+    private static let readerThreads = 4
+    private static let lookupThreads = 4
     private static let keeperThreads = 2
     private static let spoolThreads = 4
 
@@ -65,7 +66,8 @@ private final class RunningDaemon: Sendable {
     private let dispatcher: Dispatcher
     private let keeper: DurableKeeper
     private let committer: SpoolCommitter
-    private let objects: Objects
+    private let readers: StoreThreads
+    private let lookups: StoreThreads
     private let engine: UploadEngine
     private let listener: UnixListener
     private let server: Server
@@ -75,7 +77,8 @@ private final class RunningDaemon: Sendable {
         var workers: WorkerThreads
         var keepers: WorkerThreads
         var committers: WorkerThreads
-        var objects: WorkerThreads
+        var readers: WorkerThreads
+        var lookups: WorkerThreads
         var registrar: OwnedThread
         var server: OwnedThread
         var housekeeper: OwnedThread
@@ -153,8 +156,9 @@ private final class RunningDaemon: Sendable {
         self.keeper = keeper
         let committer = SpoolCommitter(spool: spool)
         self.committer = committer
-        let objects = Objects(stores: stores, dispatcher: dispatcher)
-        self.objects = objects
+        let readers = StoreThreads(stores: stores, dispatcher: dispatcher)
+        let lookups = StoreThreads(stores: stores, dispatcher: dispatcher)
+        (self.readers, self.lookups) = (readers, lookups)
         let status = StatusSource(
             configuration: configuration, stores: stores, journal: journal, spool: spool, pins: pins, dispatcher: dispatcher,
             integrity: integrity, setAside: setAside)
@@ -163,11 +167,11 @@ private final class RunningDaemon: Sendable {
             keeper: keeper, committer: committer)
         let registrar = Registrar(journal: journal, stores: stores, dispatcher: dispatcher, log: log)
         let registry = Registry(
-            journal: journal, stores: stores, objects: objects, dispatcher: dispatcher, registrar: registrar)
+            journal: journal, stores: stores, threads: lookups, dispatcher: dispatcher, registrar: registrar)
         let requests = RequestHandler(
             configuration: configuration, policy: PeerPolicy(rules: configuration.peers, ownUser: System.effectiveUserID()),
             journal: journal, spool: spool, stores: stores, intake: intake, dispatcher: dispatcher, engine: engine,
-            objects: objects, registry: registry, status: status)
+            objects: Objects(stores: stores, dispatcher: dispatcher, threads: readers), registry: registry, status: status)
         do throws(SystemError) {
             let server = try Server(listener: listener, requests: requests, status: status, log: log)
             self.server = server
@@ -180,7 +184,8 @@ private final class RunningDaemon: Sendable {
                 workers: try WorkerThreads(count: configuration.workers, name: "upload") { _ in engine.run() },
                 keepers: try WorkerThreads(count: Self.keeperThreads, name: "keep") { _ in keeper.run() },
                 committers: try WorkerThreads(count: Self.spoolThreads, name: "spool") { _ in committer.run() },
-                objects: try WorkerThreads(count: Self.objectThreads, name: "object") { _ in objects.run() },
+                readers: try WorkerThreads(count: Self.readerThreads, name: "object") { _ in readers.run() },
+                lookups: try WorkerThreads(count: Self.lookupThreads, name: "lookup") { _ in lookups.run() },
                 registrar: try OwnedThread(name: "registrar") { registrar.run() },
                 server: try OwnedThread(name: "accept") { server.run() },
                 housekeeper: try OwnedThread(name: "housekeeper") { housekeeper.run() })
@@ -223,7 +228,7 @@ private final class RunningDaemon: Sendable {
             let limit = try System.descriptorLimit()
             if limit.soft < limit.hard { try System.setDescriptorLimit(soft: limit.hard) }
             // Three for each connection (socket, wakeup, one being handed over) and worker, and the daemon's own files.
-            let own = 3 * (configuration.connections + configuration.workers + objectThreads) + 64
+            let own = 3 * (configuration.connections + configuration.workers + readerThreads + lookupThreads) + 64
             let room = max(0, Int(clamping: limit.hard) - own)
             guard let wanted = configuration.descriptors, wanted > room else { return configuration.descriptors ?? room }
             log.warning(
@@ -243,7 +248,8 @@ private final class RunningDaemon: Sendable {
         dispatcher.stop()
         keeper.stop()
         committer.stop()
-        objects.stop()
+        readers.stop()
+        lookups.stop()
         dispatcher.bell.stop()
         stopSignal.raise()
         server.endSessions()
@@ -256,7 +262,8 @@ private final class RunningDaemon: Sendable {
         stopSignal.cut()
         DescriptorRescue(journal: journal, spool: spool, pins: pins, log: log, stillAtIt: { [self] in extendStop() }).run()
         threads.workers.join()
-        threads.objects.join()
+        threads.readers.join()
+        threads.lookups.join()
         threads.registrar.join()
         try journal.close()
         do throws(SystemError) { try listener.removePath() } catch {
