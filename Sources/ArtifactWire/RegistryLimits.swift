@@ -20,6 +20,25 @@ public enum RegistryLimits {
     public static let groupMembers: UInt32 = 10_000
     /// The most experiments, runs or artifacts that one answer holds.
     public static let page: UInt32 = 1000
+
+    /// Whether the text can be an experiment's id: a UUID in lower case.
+    public static func isExperimentID(_ id: String) -> Bool {
+        let bytes = Array(id.utf8)
+        return bytes.count == 36
+            && bytes.enumerated().allSatisfy { index, byte in
+                switch index {
+                case 8, 13, 18, 23: byte == UInt8(ascii: "-")
+                default:
+                    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                        || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
+                }
+            }
+    }
+
+    /// Whether the text can be a run's id: 1 to 64 of `A-Z a-z 0-9 - _`.
+    public static func isRunID(_ id: String) -> Bool {
+        (1...runIDBytes).contains(id.utf8.count) && id.utf8.allSatisfy { $0.isPlain && $0 != UInt8(ascii: ".") }
+    }
 }
 
 /// The rules that requests about experiments and runs have in common. All refuse with `invalidRequest`.
@@ -42,18 +61,9 @@ extension Fields {
 
     /// An experiment's id: it becomes part of keys in the store, so nothing but a UUID may pass.
     func checkExperimentID(_ id: String) throws(ArtifactError) {
-        let bytes = Array(id.utf8)
-        let isUUID =
-            bytes.count == 36
-            && bytes.enumerated().allSatisfy { index, byte in
-                switch index {
-                case 8, 13, 18, 23: byte == UInt8(ascii: "-")
-                default:
-                    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                        || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
-                }
-            }
-        try require(isUUID, "'\(id.escapedForLog)' is no experiment id; send the UUID in lower case, or ask by name")
+        try require(
+            RegistryLimits.isExperimentID(id),
+            "'\(id.escapedForLog)' is no experiment id; send the UUID in lower case, or ask by name")
     }
 
     /// The id of a run, which is required and becomes part of keys in the store.
@@ -65,8 +75,7 @@ extension Fields {
 
     func checkRunID(_ id: String) throws(ArtifactError) {
         try require(
-            (1...RegistryLimits.runIDBytes).contains(id.utf8.count)
-                && id.utf8.allSatisfy { $0.isPlain && $0 != UInt8(ascii: ".") },
+            RegistryLimits.isRunID(id),
             "'\(id.escapedForLog)' is no run id; use 1 to \(RegistryLimits.runIDBytes) of A-Z a-z 0-9 - _")
     }
 

@@ -68,7 +68,7 @@ public struct Gateway: Service {
         let metrics = GatewayMetrics(uploads: uploads, downloads: downloads)
         let responder = GatewayResponder(
             authenticator: Authenticator(configuration, tokens: tokens),
-            service: ServiceRoutes(daemon: daemon, metrics: metrics), registry: RegistryRoutes(daemon: daemon),
+            service: ServiceRoutes(status: StatusQuestion(to: daemon), metrics: metrics), registry: RegistryRoutes(daemon: daemon),
             uploads: UploadRoute(
                 daemon: daemon, threads: threads, admission: uploads, metrics: metrics, limit: configuration.maximumBody),
             downloads: DownloadRoute(

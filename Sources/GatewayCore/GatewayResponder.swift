@@ -65,7 +65,7 @@ struct GatewayResponder: HTTPResponder {
         if route.isOpen { return try await answer(route, request, channel, tenant: nil) }
         let caller = try await authenticator.caller(request.headers, channel)
         trail.caller = caller.name
-        if route == .metrics { return try await service.prometheus() }
+        if route == .metrics { return try await service.prometheus(for: caller) }
         let tenant = try caller.tenant(request.headers[.tenantID])
         trail.tenant = tenant
         return try await answer(route, request, channel, tenant: tenant)
@@ -89,7 +89,6 @@ struct GatewayResponder: HTTPResponder {
         case .health: return service.health()
         case .readiness: return try await service.readiness()
         case .document: return service.document()
-        case .metrics: return try await service.prometheus()
         case .experiment(let id): return try await registry.experiment(id, for: tenant)
         case .archiveExperiment(let id): return try await registry.archiveExperiment(id, for: tenant)
         case .restoreExperiment(let id): return try await registry.restoreExperiment(id, for: tenant)

@@ -13,7 +13,8 @@ struct ByteRangeTests {
         ("bytes=0-", 0, .unsatisfiable), ("bytes=5-2", 10, .whole), ("bytes=0-1,3-4", 10, .whole), ("items=0-1", 10, .whole),
         ("bytes=", 10, .whole), ("bytes=-", 10, .whole), ("bytes=a-b", 10, .whole),
         ("bytes=1-18446744073709551615", 10, .part(1..<10)),
-        ("bytes=1-99999999999999999999", 10, .whole),
+        ("bytes=1-99999999999999999999", 10, .part(1..<10)), ("bytes=99999999999999999999-", 10, .unsatisfiable),
+        ("bytes=-99999999999999999999", 10, .part(0..<10)),
     ])
     func isRead(header: String, size: UInt64, range: ByteRange) {
         #expect(ByteRange(header, size: size) == range)

@@ -17,7 +17,16 @@ struct CallerTests {
             #expect(error?.code == .validationFailed)
         }
         let none = Caller(name: "n", tenants: .these([]))
-        #expect(throws: APIError.self) { try none.tenant("a") }
-        #expect(throws: APIError.self) { try none.tenant(nil) }
+        for header in ["a", nil] {
+            let error = #expect(throws: APIError.self) { try none.tenant(header) }
+            #expect(error?.code == .forbidden)
+        }
+    }
+
+    /// Metrics tell a caller of its own tenants, and of all where it acts for any or for none.
+    @Test func seesItsTenants() {
+        let one = Caller(name: "n", tenants: .these(["a"]))
+        #expect(one.sees("a") && !one.sees("b"))
+        #expect(Caller(name: "n", tenants: .any).sees("b") && Caller(name: "n", tenants: .these([])).sees("b"))
     }
 }

@@ -4,9 +4,14 @@ struct Caller: Sendable, Equatable {
     var name: String
     var tenants: Tenants
 
+    /// Whether the metrics that the caller reads tell of the tenant: of its own ones, or of all where it acts for none.
+    func sees(_ tenant: String) -> Bool { tenants == .these([]) || tenants.contains(tenant) }
+
     /// The tenant that a request counts for; nil for the one that the daemon gives the gateway itself.
     /// - Parameter header: what the request says in `X-Tenant-ID`.
+    /// - Throws: `forbidden`; `validationFailed` where the header is wrong, or lacks.
     func tenant(_ header: String?) throws(APIError) -> String? {
+        if tenants == .these([]) { throw APIError(.forbidden, "you may read /metrics alone; you act for no tenant") }
         guard let header else {
             switch tenants {
             case .any: return nil

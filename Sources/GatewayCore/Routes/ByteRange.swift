@@ -13,14 +13,16 @@ enum ByteRange: Sendable, Equatable {
         guard let header, header.lowercased().hasPrefix("bytes=") else { return }
         let halves = header.dropFirst(6).split(separator: "-", omittingEmptySubsequences: false).map { $0.filter { $0 != " " } }
         guard halves.count == 2, halves.allSatisfy({ $0.utf8.allSatisfy { (0x30...0x39).contains($0) } }) else { return }
-        switch (UInt64(halves[0]), UInt64(halves[1])) {
+        // Beyond 2^64 is beyond any end.
+        let numbers = halves.map { $0.isEmpty ? nil : UInt64($0) ?? .max }
+        switch (numbers[0], numbers[1]) {
         case (let first?, let last?):
             guard first <= last else { return }
             self = first < size ? .part(first..<min(last, size - 1) + 1) : .unsatisfiable
-        case (let first?, nil) where halves[1].isEmpty: self = first < size ? .part(first..<size) : .unsatisfiable
-        case (nil, let count?) where halves[0].isEmpty:
+        case (let first?, nil): self = first < size ? .part(first..<size) : .unsatisfiable
+        case (nil, let count?):
             self = count > 0 && size > 0 ? .part((size - min(count, size))..<size) : .unsatisfiable
-        default: return
+        case (nil, nil): return
         }
     }
 }

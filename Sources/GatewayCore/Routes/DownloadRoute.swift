@@ -33,7 +33,8 @@ struct DownloadRoute: Sendable {
             return Response(status: .notModified, headers: headers)
         }
         var range = ByteRange.whole
-        if representation.mayBeTakenInPart(if: request.headers[.ifRange]) {
+        // A range is GET's alone (RFC 9110, section 14.2).
+        if request.method == .get, representation.mayBeTakenInPart(if: request.headers[.ifRange]) {
             range = ByteRange(request.headers[.range], size: facts.size)
         }
         if range == .unsatisfiable {
@@ -42,7 +43,7 @@ struct DownloadRoute: Sendable {
             throw error
         }
         if request.method == .head {
-            // No body, but what GET would say of it; a range is GET's alone (RFC 9110, section 14.2).
+            // No body, but what GET would say of it.
             if let size = representation.size { headers[.contentLength] = "\(size)" }
             return Response(status: .ok, headers: headers, body: ResponseBody(contentLength: nil) { try await $0.finish(nil) })
         }

@@ -1,4 +1,5 @@
 import ArtifactModel
+import ArtifactWire
 import HTTPTypes
 
 /// What a request asks for: the whole table of paths and methods.
@@ -54,7 +55,9 @@ enum Route: Sendable, Equatable {
             self = route
             return
         }
-        guard !methods.isEmpty else {
+        // Comparison is the platform's own: there is none at a path that a run of this name would have.
+        let isComparison = method == .post && components == ["api", "v1", "experiments", "runs", "compare"]
+        guard !methods.isEmpty, !isComparison else {
             throw APIError(.notFound, "there is nothing at this path; see /api/v1/openapi.json")
         }
         let allowed = methods.keys.map(\.rawValue) + (methods[.get] == nil ? [] : ["HEAD"])
@@ -75,9 +78,11 @@ enum Route: Sendable, Equatable {
         guard components.starts(with: ["api", "v1", "experiments"]) else { return [:] }
         let rest = Array(components.dropFirst(3))
         if rest.first == "runs" { return runMethods(Array(rest.dropFirst())) }
+        // What cannot be an id names nothing.
+        if let id = rest.first, !RegistryLimits.isExperimentID(id) { return [:] }
         switch rest.count {
         case 0: return [.post: .createExperiment, .get: .listExperiments]
-        case 1 where !rest[0].isEmpty:
+        case 1:
             return [
                 .get: .experiment(id: rest[0]), .patch: .changeExperiment(id: rest[0]), .delete: .archiveExperiment(id: rest[0]),
             ]
@@ -88,8 +93,9 @@ enum Route: Sendable, Equatable {
 
     private static func runMethods(_ rest: [String]) -> [HTTPRequest.Method: Route] {
         guard let run = rest.first else { return [.post: .startRun, .get: .listRuns] }
+        guard RegistryLimits.isRunID(run) else { return [:] }
         switch rest.count {
-        case 1 where !run.isEmpty: return [.get: .run(id: run)]
+        case 1: return [.get: .run(id: run)]
         case 2 where rest[1] == "end": return [.post: .endRun(id: run)]
         case 2 where rest[1] == "log-artifact": return [.post: .logArtifact(run: run)]
         case 2 where rest[1] == "artifacts": return [.get: .artifacts(run: run)]

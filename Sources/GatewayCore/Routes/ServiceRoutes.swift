@@ -1,12 +1,15 @@
 import ArtifactClient
-import ArtifactModel
-import ArtifactWire
 import HTTPTypes
 import Hummingbird
 
 /// What the gateway says of itself and of the daemon.
 struct ServiceRoutes: Sendable {
-    let daemon: DaemonPool
+    /// How long a probe and a scrape wait for the daemon: less than those who send them do, whose own bounds are 1 s and 10 s by
+    /// default with Kubernetes and Prometheus.
+    private static let readinessLimit = Duration.seconds(1)
+    private static let metricsLimit = Duration.seconds(5)
+
+    let status: StatusQuestion
     let metrics: GatewayMetrics
 
     /// Whether this process answers.
@@ -14,15 +17,17 @@ struct ServiceRoutes: Sendable {
 
     /// Whether an upload could be taken: the daemon answers.
     func readiness() async throws -> Response {
-        _ = try await status()
+        _ = try await status.answer(within: Self.readinessLimit)
         return Reply.json(["status": "ready"])
     }
 
     /// What Prometheus reads. The daemon's part is left out while it does not answer, and `artifactd_up` says so.
-    func prometheus() async throws -> Response {
-        let status: DaemonStatus?
+    /// - Parameter caller: sees the series of its own tenants alone.
+    func prometheus(for caller: Caller) async throws -> Response {
+        var status: DaemonStatus?
         do {
-            status = try DaemonStatus(json: try await self.status())
+            status = try DaemonStatus(json: try await self.status.answer(within: Self.metricsLimit))
+            status?.tenants?.removeAll { !caller.sees($0.tenant) }
         } catch is ClientError {
             status = nil
         }
@@ -35,10 +40,5 @@ struct ServiceRoutes: Sendable {
     /// The API's description.
     func document() -> Response {
         Reply.text(openAPIDocument, type: "application/json", headers: [.cacheControl: "public, max-age=300"])
-    }
-
-    private func status() async throws -> String {
-        guard case .statusReport(let report) = try await daemon.ask(.status, for: nil) else { throw ClientError.confused }
-        return report.json
     }
 }
