@@ -43,5 +43,8 @@ struct ListenAddressTests {
         var configuration = GatewayConfiguration()
         configuration.listen = .unix(path: "/s")
         #expect(throws: Never.self) { try configuration.check() }
+        // Found out at the start, and not by the first download.
+        configuration.temporaryDirectory = "/nonexistent"
+        #expect(throws: ArtifactError.self) { try configuration.check() }
     }
 }

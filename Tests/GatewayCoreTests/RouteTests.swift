@@ -5,7 +5,7 @@ import Testing
 
 /// The table of paths and methods.
 struct RouteTests {
-    private static let id = "00000000-0000-5000-8000-000000000000"
+    private static let id = "00000000-0000-5000-8000-00000000000a"
 
     /// Every path of the API leads to its route.
     @Test(arguments: [

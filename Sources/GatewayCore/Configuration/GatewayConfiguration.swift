@@ -1,4 +1,6 @@
 public import ArtifactModel
+import Glibc
+import LinuxSystem
 public import Logging
 
 /// The gateway's settings.
@@ -36,8 +38,17 @@ public struct GatewayConfiguration: Sendable {
 
     public init() {}
 
-    /// - Throws: `invalidRequest` where nobody could be told from anybody, and where a limit is none.
+    /// - Throws: `invalidRequest` where nobody could be told from anybody, and where downloads have no place.
     public func check() throws(ArtifactError) {
+        do throws(SystemError) {
+            let directory = try System.open(temporaryDirectory, O_RDONLY | O_DIRECTORY)
+            _ = try System.openTemporary(in: directory.number)
+        } catch {
+            throw ArtifactError(
+                .invalidRequest,
+                "no files for downloads can be made in '\(temporaryDirectory.escapedForLog)'; name another directory under 'temporary:'",
+                cause: "\(error)")
+        }
         switch listen {
         case .unix: break
         case .tcp:

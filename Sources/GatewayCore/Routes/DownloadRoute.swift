@@ -21,7 +21,7 @@ struct DownloadRoute: Sendable {
     let log: Logger
 
     func respond(
-        to request: Request, run: String, path: String, tenant: String?, channel: any Channel
+        to request: Request, _ requestID: String, run: String, path: String, tenant: String?, channel: any Channel
     ) async throws -> Response {
         _ = try Query(request.uri.query, allowing: [])
         let artifact = try await artifact(path, of: run, for: tenant)
@@ -47,7 +47,7 @@ struct DownloadRoute: Sendable {
             if let size = representation.size { headers[.contentLength] = "\(size)" }
             return Response(status: .ok, headers: headers, body: ResponseBody(contentLength: nil) { try await $0.finish(nil) })
         }
-        return try await send(object, facts, representation, range, headers, over: channel)
+        return try await send(object, facts, representation, range, headers, requestID, over: channel)
     }
 
     /// The form that the client takes.
@@ -104,7 +104,7 @@ struct DownloadRoute: Sendable {
 
     private func send(
         _ object: ObjectReader, _ facts: ObjectReader.Facts, _ representation: Representation, _ range: ByteRange,
-        _ headers: HTTPFields, over channel: any Channel
+        _ headers: HTTPFields, _ requestID: String, over channel: any Channel
     ) async throws -> Response {
         let place = try admission.enter()
         var headers = headers
@@ -126,7 +126,9 @@ struct DownloadRoute: Sendable {
             func next() async throws -> ByteBuffer? {
                 do { return try await bytes.next() } catch {
                     // All that the client sees of it is that the connection breaks.
-                    log.warning("a download breaks off", metadata: ["object": "\(object.uri)", "error": "\(error)"])
+                    log.warning(
+                        "a download breaks off",
+                        metadata: ["object": "\(object.uri)", "error": "\(error)", "request_id": "\(requestID)"])
                     throw error
                 }
             }
