@@ -68,7 +68,8 @@ public struct Gateway: Service {
         let metrics = GatewayMetrics(uploads: uploads, downloads: downloads)
         let responder = GatewayResponder(
             authenticator: Authenticator(configuration, tokens: tokens),
-            service: ServiceRoutes(status: StatusQuestion(to: daemon), metrics: metrics), registry: RegistryRoutes(daemon: daemon),
+            service: ServiceRoutes(status: StatusQuestion(to: daemon), metrics: metrics),
+            registry: RegistryRoutes(daemon: daemon),
             uploads: UploadRoute(
                 daemon: daemon, threads: threads, admission: uploads, metrics: metrics, limit: configuration.maximumBody),
             downloads: DownloadRoute(
@@ -77,9 +78,10 @@ public struct Gateway: Service {
         let quiet = log.quiet(below: .notice)
         return Application(
             responder: responder,
-            server: HTTPServerBuilder { [configuration] responder in
+            server: HTTPServerBuilder { [configuration, log] responder in
                 GatewayChannel(
-                    responder: responder, maximumHeader: configuration.maximumHeader, headerTimeout: configuration.headerTimeout,
+                    responder: responder, unreadable: Unreadable(metrics: metrics, log: log),
+                    maximumHeader: configuration.maximumHeader, headerTimeout: configuration.headerTimeout,
                     idleTimeout: configuration.idleTimeout)
             },
             configuration: ApplicationConfiguration(

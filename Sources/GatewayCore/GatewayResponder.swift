@@ -24,10 +24,7 @@ struct GatewayResponder: HTTPResponder {
         var trail = Trail()
         var response: Response
         do {
-            response = try await respond(to: request, context.channel, &trail)
-        } catch let error as HTTPParserError {
-            // The connection speaks no HTTP any more: the server refuses and closes it.
-            throw error
+            response = try await respond(to: request, requestID, context.channel, &trail)
         } catch {
             let refusal = refusal(of: error, requestID)
             trail.error = refusal.code.rawValue
@@ -59,20 +56,22 @@ struct GatewayResponder: HTTPResponder {
         var error: String?
     }
 
-    private func respond(to request: Request, _ channel: any Channel, _ trail: inout Trail) async throws -> Response {
+    private func respond(
+        to request: Request, _ requestID: String, _ channel: any Channel, _ trail: inout Trail
+    ) async throws -> Response {
         let route = try Route(method: request.method, path: request.uri.path)
         trail.route = route
-        if route.isOpen { return try await answer(route, request, channel, tenant: nil) }
+        if route.isOpen { return try await answer(route, request, requestID, channel, tenant: nil) }
         let caller = try await authenticator.caller(request.headers, channel)
         trail.caller = caller.name
         if route == .metrics { return try await service.prometheus(for: caller) }
         let tenant = try caller.tenant(request.headers[.tenantID])
         trail.tenant = tenant
-        return try await answer(route, request, channel, tenant: tenant)
+        return try await answer(route, request, requestID, channel, tenant: tenant)
     }
 
     private func answer(
-        _ route: Route, _ request: Request, _ channel: any Channel, tenant: String?
+        _ route: Route, _ request: Request, _ requestID: String, _ channel: any Channel, tenant: String?
     ) async throws -> Response {
         let query = request.uri.query
         switch route {
@@ -82,7 +81,7 @@ struct GatewayResponder: HTTPResponder {
         case .logArtifact(let run):
             return try await uploads.respond(to: request, run: run, tenant: tenant, channel: channel)
         case .artifact(let run, let path):
-            return try await downloads.respond(to: request, run: run, path: path, tenant: tenant, channel: channel)
+            return try await downloads.respond(to: request, requestID, run: run, path: path, tenant: tenant, channel: channel)
         default: _ = try Query(query, allowing: [])
         }
         switch route {
@@ -111,6 +110,8 @@ struct GatewayResponder: HTTPResponder {
         case let error as APIError: return error
         case let error as ClientError: return APIError(error)
         case let error as ArtifactError: return APIError(error)
+        // The body speaks no HTTP any more: its connection ends behind the answer.
+        case let error as HTTPParserError: return APIError(unreadable: error)
         case is StalledRequest: return APIError(.timeout, "the body did not go on for too long")
         case let error as SystemError:
             log.error("a file could not be used", metadata: ["error": "\(error)", "request_id": "\(requestID)"])

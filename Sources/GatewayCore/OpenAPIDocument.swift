@@ -2255,6 +2255,7 @@ let openAPIDocument = ##"""
                       "REQUEST_TIMEOUT",
                       "CONFLICT",
                       "PAYLOAD_TOO_LARGE",
+                      "HEADER_TOO_LARGE",
                       "RANGE_NOT_SATISFIABLE",
                       "RATE_LIMITED",
                       "INTERNAL_ERROR",

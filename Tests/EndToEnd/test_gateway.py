@@ -67,7 +67,7 @@ class Api:
 
 CODES = {
     "VALIDATION_FAILED": 400, "UNAUTHORIZED": 401, "FORBIDDEN": 403, "TENANT_MISMATCH": 403, "RESOURCE_NOT_FOUND": 404,
-    "METHOD_NOT_ALLOWED": 405, "NOT_ACCEPTABLE": 406, "REQUEST_TIMEOUT": 408, "CONFLICT": 409, "PAYLOAD_TOO_LARGE": 413, "RANGE_NOT_SATISFIABLE": 416,
+    "METHOD_NOT_ALLOWED": 405, "NOT_ACCEPTABLE": 406, "REQUEST_TIMEOUT": 408, "CONFLICT": 409, "PAYLOAD_TOO_LARGE": 413, "HEADER_TOO_LARGE": 431, "RANGE_NOT_SATISFIABLE": 416,
     "RATE_LIMITED": 429, "INTERNAL_ERROR": 500, "SERVICE_UNAVAILABLE": 503,
 }  # fmt: skip
 
@@ -472,7 +472,7 @@ def test_an_artifact_replaced_during_a_download(on_seaweedfs, place, gateway_for
     upload = api.upload(run, content, "noise.bin", params={"wait": "stored"})
     with gateway.connect() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
-        request = f"GET {upload.headers['Location']} HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: {TENANT}\r\n\r\n"
+        request = f"GET {upload.headers['Location']} HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: {TENANT}\r\nX-Request-ID: breaks\r\n\r\n"
         connection.sendall(request.encode())
         found = b""
         while b"\r\n\r\n" not in found:
@@ -484,7 +484,8 @@ def test_an_artifact_replaced_during_a_download(on_seaweedfs, place, gateway_for
     head, body = found.split(b"\r\n\r\n", 1)
     assert head.startswith(b"HTTP/1.1 200") and f"content-length: {len(content)}".encode() in head.lower()
     assert len(body) < len(content) and content.startswith(body)
-    assert "a download breaks off" in gateway.log()
+    (line,) = [line for line in gateway.log().splitlines() if "a download breaks off" in line]
+    assert "request_id=breaks" in line and "the artifact was replaced" in line and "APIError" not in line
     # Nobody said anything of another object yet: what is there now is what is asked for.
     assert api("GET", upload.headers["Location"], 206, headers={"Range": "bytes=0-9"}).content == content[::-1][:10]
 
@@ -702,25 +703,26 @@ def test_slow_but_steady_clients_are_served(daemons, gateway_for):
 
 
 @pytest.mark.parametrize(
-    "request_text",
+    ("request_text", "status"),
     [
-        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
-        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n",
-        b"\x16\x03\x01\x02\x00\x01\x00", b"GET / HTTP/1.1\r\nBad Header: x\r\n\r\n",
+        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 200 + b"\r\n", 431), (b"\x16\x03\x01\x02\x00\x01\x00", 400),
+        (b"GET / HTTP/1.1\r\nBad Header: x\r\n\r\n", 400), (b"FROB / HTTP/1.1\r\nHost: x\r\n\r\n", 400),
     ],
-    ids=["length-and-chunked", "two-lengths", "long-header", "many-headers", "tls", "bad-header"],
+    ids=["length-and-chunked", "two-lengths", "long-header", "many-headers", "tls", "bad-header", "unknown-method"],
 )  # fmt: skip
-def test_what_is_no_http_is_refused(api, request_text):
-    """Requests that could be understood in two ways, or are none, get 400 and lose their connection; nobody else notices."""
+def test_what_is_no_http_is_refused(api, request_text, status):
+    """Requests that could be understood in two ways, or are none, are refused in the platform's shape, counted, and lose their connection."""
     with api.gateway.connect() as connection:
         connection.sendall(request_text)
-        connection.settimeout(10)
-        received = b""
-        while piece := connection.recv(65_536):
-            received += piece
-        assert received.startswith(b"HTTP/1.1 400 ") or received == b""
-    api("GET", "/healthz", 200)
+        found, headers, body = read_answer(connection)
+        error = json.loads(body)
+        assert found == status == CODES[error["error"]["code"]] and headers["Connection"] == "close"
+        assert error["metadata"]["requestId"] == headers["X-Request-ID"] and headers["X-Request-ID"] in api.gateway.log()
+        assert connection.recv(1) == b""
+    assert f'requests_total{{route="none",method="other",status="{status}"}} 1\n' in api("GET", "/metrics", 200).text
 
 
 # MARK: Faults

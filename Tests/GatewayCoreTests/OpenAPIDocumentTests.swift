@@ -41,6 +41,7 @@ struct OpenAPIDocumentTests {
         for (path, methods) in document.paths {
             for method in methods.keys {
                 let method = try #require(HTTPMethods.named(method))
+                let path = path.replacing("{id}", with: "00000000-0000-5000-8000-000000000000")
                 names.insert(try Route(method: method, path: path.replacing("{", with: "").replacing("}", with: "")).name)
             }
         }

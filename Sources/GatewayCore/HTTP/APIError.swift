@@ -15,6 +15,7 @@ struct APIError: Error, Sendable, Equatable {
         case timeout = "REQUEST_TIMEOUT"
         case conflict = "CONFLICT"
         case tooLarge = "PAYLOAD_TOO_LARGE"
+        case headerTooLarge = "HEADER_TOO_LARGE"
         case rangeNotSatisfiable = "RANGE_NOT_SATISFIABLE"
         case rateLimited = "RATE_LIMITED"
         case internalError = "INTERNAL_ERROR"
@@ -31,6 +32,7 @@ struct APIError: Error, Sendable, Equatable {
             case .timeout: .requestTimeout
             case .conflict: .conflict
             case .tooLarge: .contentTooLarge
+            case .headerTooLarge: .requestHeaderFieldsTooLarge
             case .rangeNotSatisfiable: .rangeNotSatisfiable
             case .rateLimited: .tooManyRequests
             case .internalError: .internalServerError
@@ -41,7 +43,8 @@ struct APIError: Error, Sendable, Equatable {
         /// What kind of trouble it is: a coarser code.
         var category: String {
             switch self {
-            case .validationFailed, .tooLarge, .methodNotAllowed, .notAcceptable, .rangeNotSatisfiable: "VALIDATION"
+            case .validationFailed, .tooLarge, .headerTooLarge, .methodNotAllowed, .notAcceptable, .rangeNotSatisfiable:
+                "VALIDATION"
             case .unauthorized: "AUTHENTICATION"
             case .forbidden, .tenantMismatch: "AUTHORIZATION"
             case .notFound: "NOT_FOUND"
@@ -69,4 +72,8 @@ struct APIError: Error, Sendable, Equatable {
         self.retryAfter = retryAfter ?? (code == .rateLimited || code == .unavailable ? 5 : nil)
         if code == .unauthorized { headers[.wwwAuthenticate] = "Bearer realm=\"artifactd\"" }
     }
+}
+
+extension APIError: CustomStringConvertible {
+    var description: String { "\(message) (\(code.rawValue))" }
 }

@@ -1,5 +1,6 @@
 import HTTPTypes
 import NIOCore
+import NIOHTTP1
 import NIOHTTPTypes
 
 /// The client was too slow.
@@ -39,10 +40,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var headerBegan: NIODeadline?
     private var unsentWrites = 0
     private var closesAfterAnswer = false
+    private let unreadable: Unreadable
+    /// Whether what came was no request, so that nothing more can be.
+    private var hasRefused = false
     /// Until when bytes are thrown away; nil before the early answer.
     private var lingersUntil: NIODeadline?
 
-    init(headerTimeout: Duration, idleTimeout: Duration) {
+    init(headerTimeout: Duration, idleTimeout: Duration, unreadable: Unreadable) {
+        self.unreadable = unreadable
         self.headerTimeout = TimeAmount(headerTimeout)
         self.idleTimeout = TimeAmount(idleTimeout)
     }
@@ -95,7 +100,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard lingersUntil == nil else { return }
+        guard lingersUntil == nil, !hasRefused else { return }
         lastRead = .now()
         hasReadParts = true
         switch unwrapInboundIn(data) {
@@ -127,7 +132,31 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if lingersUntil != nil { context.close(promise: nil) } else { context.fireErrorCaught(error) }
+        if hasRefused || lingersUntil != nil {
+            // What comes behind bytes that could not be read is thrown away too.
+            if !(error is ByteToMessageDecoderError) { context.close(promise: nil) }
+        } else if error is HTTPParserError, !isReadingBody, heads == answersEnded {
+            refuse(error, context)
+        } else {
+            context.fireErrorCaught(error)
+        }
+    }
+
+    /// Answers bytes that are no request, which nobody behind this gets to see.
+    private func refuse(_ error: any Error, _ context: ChannelHandlerContext) {
+        hasRefused = true
+        var (head, body) = unreadable.refuse(error)
+        head.headerFields[.connection] = "close"
+        pass(.head(head), context, nil)
+        pass(.body(body), context, nil)
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        sent.futureResult.whenComplete { _ in
+            let (handler, context) = bound.value
+            handler.linger(context)
+        }
+        pass(.end(nil), context, sent)
+        context.flush()
     }
 
     // MARK: What goes

@@ -17,6 +17,7 @@ struct GatewayChannel: ServerChildChannel, HTTPChannelHandler {
     private static let pieces = (low: 1, high: 2)
 
     let responder: Responder
+    let unreadable: Unreadable
     /// The largest header of a request, in bytes.
     let maximumHeader: Int
     let headerTimeout: Duration
@@ -38,7 +39,8 @@ struct GatewayChannel: ServerChildChannel, HTTPChannelHandler {
                 withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
                 withEncoderConfiguration: .init(), withDecoderLimitConfiguration: limits)
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
-            try pipeline.addHandler(ConnectionGuard(headerTimeout: headerTimeout, idleTimeout: idleTimeout))
+            try pipeline.addHandler(
+                ConnectionGuard(headerTimeout: headerTimeout, idleTimeout: idleTimeout, unreadable: unreadable))
             // Ends idle connections when the server is to stop.
             try pipeline.addHandler(HTTPConnectionStateHandler(logger: logger))
             return try NIOAsyncChannel(

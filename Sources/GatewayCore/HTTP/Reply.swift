@@ -25,19 +25,23 @@ enum Reply {
     static func error(_ error: APIError, requestID: String) -> Response {
         var headers = error.headers
         if let seconds = error.retryAfter { headers[.retryAfter] = "\(max(1, seconds))" }
-        return json(
-            [
-                "success": false,
-                "error": [
-                    "code": .string(error.code.rawValue), "category": .string(error.code.category),
-                    "message": .string(error.message),
-                    "details": .object(error.details),
-                ],
-                "metadata": [
-                    "timestamp": .string(Timestamp.iso8601(milliseconds: System.wallMilliseconds())),
-                    "requestId": .string(requestID),
-                    "version": .string(artifactdVersion),
-                ],
-            ], status: error.code.status, headers: headers)
+        return json(document(of: error, requestID: requestID), status: error.code.status, headers: headers)
+    }
+
+    /// What a refusal says.
+    static func document(of error: APIError, requestID: String) -> JSON {
+        [
+            "success": false,
+            "error": [
+                "code": .string(error.code.rawValue), "category": .string(error.code.category),
+                "message": .string(error.message),
+                "details": .object(error.details),
+            ],
+            "metadata": [
+                "timestamp": .string(Timestamp.iso8601(milliseconds: System.wallMilliseconds())),
+                "requestId": .string(requestID),
+                "version": .string(artifactdVersion),
+            ],
+        ]
     }
 }
