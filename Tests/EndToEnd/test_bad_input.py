@@ -557,10 +557,15 @@ def test_store_directory_that_is_away(daemon, tmp_path):
         condition = daemon.status()["daemon"]["store_condition"]
         return condition.startswith("store_unavailable since") and str(store) in condition
 
-    for _ in range(2):
-        eventually(waits, "status says that the store is away")
+    def explains():
         job = daemon.job(report["id"])
-        assert job["state"] in ("accepted", "uploading") and job["error"]["code"] == "store_unavailable", job
+        assert job["state"] in ("accepted", "uploading"), job
+        return job.get("error", {}).get("code") == "store_unavailable"
+
+    for _ in range(2):
+        # Status is told of the first attempt, the job of the last one.
+        eventually(waits, "status says that the store is away")
+        eventually(explains, "the job says what it waits for")
         assert not store.exists()
         daemon.restart()
     (tmp_path / "away").rename(store)
