@@ -152,6 +152,8 @@ final class UploadEngine: Sendable {
         do throws(ArtifactError) {
             let target = try stores.resolve(upload.destination)
             try worker.session(target.store).abortUpload(key: target.key, uploadID: upload.uploadID)
+            // An attempt that failed may have been told, and perhaps nobody asks the store again for long.
+            dispatcher.storeAnsweredAside(target.store, isWriting: true)
             _ = try journal.apply(.uploadAborted(uploadID: upload.uploadID))
             log.debug("a multipart upload was aborted", metadata: ["destination": "\(upload.destination)"])
         } catch {
