@@ -72,13 +72,12 @@ public enum StoreLocation: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension String {
-    /// Whether a scheme stands in it, and with that a place of its own. Looks at bytes: the standard library's search of texts by
-    /// characters would be a tenth of what a hand-over costs.
+    /// Whether a scheme stands in it, and with that a place of its own. Looks at bytes: each hand-over asks, and the standard
+    /// library's search of texts goes by characters, which takes many times as long.
     public var isURI: Bool {
-        let mark = Array("://".utf8)
         var rest = utf8[...]
-        while let colon = rest.firstIndex(of: mark[0]) {
-            if rest[colon...].starts(with: mark) { return true }
+        while let colon = rest.firstIndex(of: UInt8(ascii: ":")) {
+            if rest[colon...].starts(with: "://".utf8) { return true }
             rest = rest[rest.index(after: colon)...]
         }
         return false

@@ -61,6 +61,8 @@ import Testing
         ("s3://bucket", "s3://bucket2/a", nil),
         ("s3://bucket", "s3://bucket/a/", "a/"),
         ("s3://bucket", "a/b", "a/b"),
+        ("s3://bucket", "a:b:/c//d", "a:b:/c//d"),
+        ("s3://bucket", "a:b://c", nil),
         ("s3://bucket", "file:///a", nil),
         ("file:///srv", "file:///srv/a", "a"),
         ("file:///srv", "file:///srv2/a", nil),
