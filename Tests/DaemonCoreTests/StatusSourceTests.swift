@@ -1,6 +1,9 @@
 import ArtifactModel
 import ArtifactWire
 import Foundation
+import Glibc
+import LinuxSystem
+import ObjectStore
 import TestSupport
 import Testing
 
@@ -24,6 +27,34 @@ import Testing
                 destination: "\(tenant)/\(number)", source: .inline(Array(repeating: 7, count: 100)), level: .stored)
             _ = try rig.handle(.put(put), as: peer(tenant)).wait().get()
         }
+    }
+
+    /// An attempt that is repeated is told by status at once, of that store alone; what the store answers next ends it, be it to an
+    /// upload, or only to the abort of one.
+    @Test func statusTellsOfAnAttempt() throws {
+        let rig = try Rig()
+        let down = ArtifactError(.storeUnavailable, "scripted")
+        func isWell() throws -> Bool { try Self.report(rig).daemon.storeCondition == "ok" }
+        rig.dispatcher.storeStumbled(.s3(bucket: "another", prefix: ""), down)
+        rig.dispatcher.storeStumbled(rig.store.location, ArtifactError(.checksumMismatch, "scripted"))
+        #expect(try isWell())
+        rig.dispatcher.storeStumbled(rig.store.location, down)
+        #expect(try !isWell())
+        #expect(try rig.end(of: try rig.put([1], to: "a", level: .stored)).state == .stored)
+        #expect(try isWell())
+        rig.store.setHook { [dispatcher = rig.dispatcher, location = rig.store.location] call throws(ArtifactError) in
+            if call.operation == .uploadPart { throw ArtifactError(.storeRejected, "scripted") }
+            if call.operation == .abortUpload { dispatcher.storeStumbled(location, down) }
+        }
+        let file = try System.open(try rig.file(prose(11 << 20)), O_RDONLY)
+        let put = Put(destination: "b", source: .descriptor, compression: Compression.none)
+        let job = try rig.submit(put, SharedDescriptor(file)).wait().get().id
+        #expect(try rig.end(of: job).state == .failed)
+        try rig.log.wait("the upload is aborted") { try rig.journal.uploadsToAbort().isEmpty && rig.store.openUploads == 0 }
+        #expect(rig.store.calls.contains { $0.operation == .abortUpload })
+        #expect(try isWell())
+        rig.store.setHook(nil)
+        #expect(try rig.finish() == [])
     }
 
     /// Each tenant's jobs are counted by themselves, and what was taken in and sent is measured once each. After a restart the jobs
