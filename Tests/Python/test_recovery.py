@@ -1,5 +1,7 @@
 """Daemons that die, hang or are not there; processes that fork and end. Nothing twice, nothing lost, no endless wait."""
 
+import itertools
+import linecache
 import logging
 import multiprocessing
 import os
@@ -9,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -28,6 +31,14 @@ def run_python(code, daemon, **options):
     # Python 3.12 warns of every fork of a process that has threads.
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, **options)
+
+
+def until(holds):
+    """Waits, at most 20 s, for what the client does by itself and tells nobody of."""
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def wait_for_child(pid):
@@ -494,3 +505,90 @@ def test_latch_bears_interrupts():
     opener.join(10)
     waiter.join(10)
     assert not opener.is_alive() and not waiter.is_alive() and latch.is_open and latch.wait(0)
+
+
+# A caller reads while it waits, also what is for others. Wherever it is interrupted, they get their answers, and it can go on.
+@pytest.mark.parametrize("call", [lambda client: client.status(), lambda client: client.put(b"y", "b").wait()])
+def test_interrupts_while_reading(daemon, connect, call):
+    client = connect(daemon, answer_timeout=0.2)
+    client.connect()
+
+    class Interrupt(Exception):
+        pass
+
+    def trace(frame, event, _):
+        if frame.f_code.co_name not in watched or not frame.f_code.co_filename.startswith(os.path.dirname(artifactd.__file__)):
+            return None
+        # Where a lock is given back no signal is looked for.
+        is_lock = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip().startswith("with ")
+        if event == "line" and not is_lock and next(steps) == place:
+            raise Interrupt
+        return trace
+
+    watched = ("_await", "_read_until", "_read", "_answer", "_finish", "finish", "_let_go", "open", "_stop_reading", "_expect", "receive")
+    interrupts = not_reached = 0
+    # How many steps there are depends on what comes together.
+    for place in itertools.count():
+        steps, answered = itertools.count(), []
+        ticket = client.put(b"x", f"a/{place}")
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            call(client)
+            not_reached += 1
+        except Interrupt:
+            interrupts += 1
+        finally:
+            sys.settrace(before)
+        other = threading.Thread(target=lambda: answered.append(client.status(timeout=20)))
+        other.start()
+        other.join(30)
+        until(lambda: ticket.is_answered)
+        assert answered and ticket.accepted
+        if not_reached == 5:
+            break
+    client.wait(timeout=30)
+    assert interrupts > 40 and interrupts + 5 == place + 1
+    assert {f"a/{number}" for number in range(place + 1)} <= set(daemon.keys())
+
+
+# Who waits long reads for all others meanwhile, those that nobody waits for included; behind it the keeper does again.
+def test_answers_while_another_waits(daemon, connect):
+    client = connect(daemon)
+    away = daemon.store.with_name("away")
+    client.put(b"x", "a").wait("stored")
+    daemon.store.rename(away)
+    held = client.put(b"y", "b").wait()
+    waiting = threading.Thread(target=held.wait, args=("stored", 60))
+    waiting.start()
+    until(lambda: client.link.is_read_by_caller)
+    for number in range(20):
+        client.put(b"z", f"c/{number}").wait(timeout=10)
+    unwatched = client.put(b"z", "d")
+    until(lambda: unwatched.is_answered)
+    assert waiting.is_alive() and unwatched.accepted
+    away.rename(daemon.store)
+    waiting.join(60)
+    assert not client.link.is_read_by_caller
+    unwatched = client.put(b"z", "e")
+    until(lambda: unwatched.is_answered)
+    assert unwatched.accepted and held.done and held.error is None
+
+
+# The daemon dies while one thread reads for several: all get their answers over the next connection.
+def test_daemon_dies_while_callers_wait(daemon, connect):
+    client = connect(daemon)
+    for turn in range(5):
+        client.connect()
+        daemon.signal(signal.SIGSTOP)
+        tickets = [client.put(b"x", f"{turn}/{number}") for number in range(4)]
+        threads = [threading.Thread(target=ticket.wait, args=("stored", 30)) for ticket in tickets]
+        for thread in threads:
+            thread.start()
+        until(lambda: client.link.is_read_by_caller)
+        daemon.kill()
+        daemon.start()
+        for thread in threads:
+            thread.join(30)
+        assert [(ticket.done, ticket.error) for ticket in tickets] == [(True, None)] * 4
+    assert_each_stored_once(client, 20)

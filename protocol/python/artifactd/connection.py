@@ -233,6 +233,11 @@ class Connection:
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
 
+    def give_up(self) -> None:
+        """Ends it where part of what came or was to go may be lost."""
+        self.ending = self._unavailable("the connection was given up to the daemon at", "a call was interrupted")
+        self.shut_down()
+
     def close(self) -> None:
         """Closes this process's descriptors of it."""
         self.socket.close()

@@ -1,14 +1,14 @@
 """The link to the daemon: carries requests over whatever connection there is, and makes a new one when it is lost.
 
 One lock guards everything, and nothing waits while it is held. A caller's thread sends its request itself as long as the kernel
-takes it at once. All that waits is done by one thread of the link's own, the *keeper*: it connects, reads the answers, sends what
-the kernel did not take, and sends again what had no answer when a connection was lost. It lives while there is a connection or
+takes it at once, and while it waits for an answer it reads, also those of others: an answer then needs no way through another
+thread. All else is done by one thread of the link's own, the *keeper*: it connects, reads while no caller does, sends what the
+kernel did not take, and sends again what had no answer when a connection was lost. It lives while there is a connection or
 something to be done.
 """
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import copy
 import errno
@@ -18,11 +18,11 @@ import os
 import select
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from artifactd import process
 from artifactd.connection import Connection, ConnectionLost, find_socket
 from artifactd.errors import (
     ArtifactError,
@@ -35,7 +35,7 @@ from artifactd.errors import (
 )
 from artifactd.messages import DiscardSpool, Error, Welcome
 from artifactd.requests import Greeting, Handover, Request, pause
-from artifactd.wakeup import Wakeup
+from artifactd.watch import Watch
 from artifactd.wire import ANSWER, Message
 
 # How many hand-overs may be without an answer: each may hold a descriptor, of which a process has 1,024 as a rule.
@@ -46,8 +46,8 @@ _LEAST_GREETING = 1.0
 _USUAL_INLINE_LIMIT = 64 << 10
 # How long closing waits for the keeper; seconds.
 _CLOSING = 1.0
-# So many hand-overs that may be lost are named.
-_NAMED = 10
+# How long one poll lasts at the most; seconds.
+_LONGEST_POLL = 3600.0
 _log = logging.getLogger("artifactd")
 
 
@@ -62,6 +62,13 @@ class Settings(NamedTuple):
     exit_timeout: float
 
 
+class _Reader(NamedTuple):
+    """A thread that reads from a connection, and holds it open meanwhile."""
+
+    thread: int
+    connection: Connection
+
+
 class Link:
     """Carries requests. Safe for threads; a forked child has one of its own from the first use on."""
 
@@ -69,16 +76,18 @@ class Link:
         self.settings = settings
         self.welcome: Welcome | None = None
         self._begin()
-        _links.add(self)
+        process.links.add(self)
 
     def _begin(self) -> None:
         """The state of a link that has done nothing yet."""
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._window = threading.Semaphore(WINDOW)
-        self._wakeup = Wakeup()
+        self._watch = Watch()
         self._keeper: threading.Thread | None = None
         self._connection: Connection | None = None
+        # The caller that reads instead of the keeper.
+        self._reader: _Reader | None = None
         self._last_id = 1
         # All that have no answer, in the order of their making.
         self._requests: dict[int, Request] = {}
@@ -102,6 +111,11 @@ class Link:
     def inline_limit(self) -> int:
         """The most bytes that travel within a frame."""
         return _USUAL_INLINE_LIMIT if self.welcome is None else self.welcome.inline_limit
+
+    @property
+    def is_read_by_caller(self) -> bool:
+        """Whether a caller reads, and not the keeper."""
+        return self._reader is not None
 
     def window(self) -> threading.Semaphore:
         """Takes a place among the hand-overs without an answer, which `Handover.finish` gives back; waits for one to be free."""
@@ -146,7 +160,7 @@ class Link:
             step = self.settings.answer_timeout
             if deadline is not None:
                 step = min(step, deadline - time.monotonic())
-            if request.latch.wait(max(step, 0)):
+            if self._await(request, max(step, 0)):
                 break
             if deadline is not None and time.monotonic() >= deadline:
                 what = type(request.message).__name__
@@ -157,6 +171,38 @@ class Link:
         if request.answer is None:
             raise InternalFault("internal_fault", "a request ended without a result")
         return request.answer
+
+    def _await(self, request: Request, seconds: float) -> bool:
+        """Waits until a request has its result, for so many seconds at most; returns whether it has."""
+        deadline = time.monotonic() + seconds
+        try:
+            self._read_until(request, deadline)
+        finally:
+            with self._lock:
+                if self._reader is not None and self._reader.thread == threading.get_ident():
+                    self._stop_reading()
+        if not request.latch.wait(max(0.0, deadline - time.monotonic())):
+            with self._lock:
+                # One that an interrupt has kept from stopping reads no more.
+                self._stop_reading()
+        return request.latch.is_open
+
+    def _read_until(self, request: Request, deadline: float) -> None:
+        """Reads answers until the request has its own, unless another caller reads."""
+        with self._lock:
+            connection, thread = self._connection, threading.get_ident()
+            if connection is None or request.latch.is_open or (self._reader is not None and self._reader.thread != thread):
+                return
+            self._reader = _Reader(thread, connection)
+            self._expect(connection)
+            poller = select.poll()
+            poller.register(connection.socket, select.POLLIN)
+        while connection.ending is None and not request.latch.is_open and (left := deadline - time.monotonic()) > 0:
+            poller.poll(min(left, _LONGEST_POLL) * 1000 + 1)
+            with self._lock:
+                if self._connection is not connection:
+                    return
+                self._read(connection)
 
     def call(self, request: Request, timeout: float | None = None) -> Message:
         """Sends a request and returns its answer, or raises its error; nobody can ask for it again."""
@@ -179,7 +225,7 @@ class Link:
         """Gives a spool file back, soon. Takes no lock: finalizers call it."""
         if connection is not None and self._pid == os.getpid():
             self._discards.append((connection, number))
-            self._wakeup.signal()
+            self._watch.ring()
 
     def connection(self) -> Connection | None:
         """The connection of now."""
@@ -192,7 +238,7 @@ class Link:
         with self._lock:
             handovers = [request for request in self._requests.values() if isinstance(request, Handover) and not request.is_safe]
         deadline = time.monotonic() + timeout
-        return [each for each in handovers if not each.latch.wait(max(deadline - time.monotonic(), 0))]
+        return [each for each in handovers if not self._await(each, max(deadline - time.monotonic(), 0))]
 
     def give_up_handovers(self) -> None:
         """Fails the hand-overs without an answer, as if no daemon ran: what can be kept of them is then kept."""
@@ -208,7 +254,7 @@ class Link:
         with self._lock:
             self._is_closed = True
             keeper = self._keeper
-        self._wakeup.signal()
+        self._watch.ring()
         if keeper is not None and keeper is not threading.current_thread():
             # At a greeting that takes longer than this it ends by itself, and no one need wait for it.
             keeper.join(_CLOSING)
@@ -219,7 +265,7 @@ class Link:
         """Ends the link as soon as nothing is open. Takes no lock: a finalizer calls it."""
         if self._pid == os.getpid():
             self._is_retired = True
-            self._wakeup.signal()
+            self._watch.ring()
 
     def report(self) -> None:
         """Logs which hand-overs failed without anybody having been told."""
@@ -227,7 +273,7 @@ class Link:
         self._failed.clear()
         if failed:
             first = failed[0]
-            others = f"; the others, to {_places(failed[1:])}" if failed[1:] else ""
+            others = f"; the others, to {process.places(failed[1:])}" if failed[1:] else ""
             _log.error("%d hand-overs failed; the first, to %s: %s%s", len(failed), first.order, first.error, others)
 
     def _probe(self, what: str) -> None:
@@ -252,7 +298,7 @@ class Link:
             yield
         except BaseException:
             if self._connection is not None:
-                self._connection.shut_down()
+                self._connection.give_up()
             raise
 
     def _start_keeper(self, request: Request) -> None:
@@ -291,35 +337,36 @@ class Link:
                     connection.shut_down()
                     self._outbox.clear()
         if connection.is_blocked and threading.current_thread() is not self._keeper:
-            self._wakeup.signal()
+            self._watch.ring()
 
     def _delay(self, request: Request, seconds: float) -> None:
         request.is_ready = False
         heapq.heappush(self._delayed, (time.monotonic() + seconds, request.id))
         if threading.current_thread() is not self._keeper:
-            self._wakeup.signal()
+            self._watch.ring()
 
     def _ready(self, request: Request) -> None:
-        request.is_ready = True
-        if self._connection is not None:
-            self._outbox.append(request)
+        if not request.is_ready:
+            request.is_ready = True
+            if self._connection is not None:
+                self._outbox.append(request)
 
     def _finish(
         self, request: Request, answer: Message | None = None, error: ArtifactError | None = None, descriptor: int | None = None
     ) -> None:
-        self._requests.pop(request.id, None)
+        # Each step can be done again where an interrupt has kept it, or those behind it, from being done.
+        request.finish(answer, error, descriptor)
         if isinstance(request, Handover):
             if error is not None and not request.is_safe:
                 self._failed.append(request)
-            queue = self._orders.get(request.order)
-            if queue is not None:
-                was_first = queue[0] is request
+            queue = self._orders.get(request.order, deque())
+            if request in queue:
+                if queue[0] is request and len(queue) > 1:
+                    self._ready(queue[1])
                 queue.remove(request)
-                if not queue:
-                    del self._orders[request.order]
-                elif was_first:
-                    self._ready(queue[0])
-        request.finish(answer, error, descriptor)
+            if not queue:
+                self._orders.pop(request.order, None)
+        self._requests.pop(request.id, None)
 
     def _fail(self, refusal: ArtifactError, which: Callable[[Request], bool] = lambda _: True) -> None:
         # One that becomes ready by another's end is among them already.
@@ -345,6 +392,36 @@ class Link:
         if descriptor is not None:
             os.close(descriptor)
         return None
+
+    def _stop_reading(self) -> None:
+        """Leaves reading to the keeper."""
+        if self._reader is not None:
+            connection, self._reader = self._reader.connection, None
+            if connection is self._connection:
+                self._expect(connection)
+            else:
+                connection.close()
+
+    def _expect(self, connection: Connection) -> None:
+        """Tells the keeper what to wake for."""
+        self._watch.expect(connection.socket, reading=self._reader is None, writing=connection.is_blocked)
+
+    def _read(self, connection: Connection) -> None:
+        """Takes what has come, and sends what is due then; it is the keeper that finds out where the connection has ended."""
+        if connection.ending is None:
+            with self._whole():
+                for request_id, message, descriptor in connection.receive():
+                    self._answer(connection, request_id, message, descriptor)
+                if connection.ending is None:
+                    self._take_due(connection)
+                    try:
+                        connection.flush()
+                        self._pump(connection)
+                    except OSError:
+                        # What the daemon said before it closed is still to be read.
+                        connection.shut_down()
+        if connection.ending is not None and threading.current_thread() is not self._keeper:
+            self._watch.ring()
 
     # --- The keeper ---
 
@@ -375,11 +452,12 @@ class Link:
             try:
                 connection = Connection(find_socket(settings.socket), settings.name, settings.tenant, timeout)
             except ConnectionLost as lost:
-                self._wakeup.wait(self._bear(lost, pause(attempt)))
+                self._watch.sleep(self._bear(lost, pause(attempt)))
                 attempt += 1
                 continue
             with self._lock, self._whole():
                 self._connection = connection
+                self._watch.add(connection.socket)
                 self.welcome = connection.welcome
                 for request in list(self._requests.values()):
                     if isinstance(request, Greeting):
@@ -400,31 +478,17 @@ class Link:
     def _serve(self, connection: Connection) -> None:
         """Reads answers and sends what is due until the connection ends."""
         begun = time.monotonic()
-        poller = select.poll()
-        poller.register(self._wakeup.descriptor, select.POLLIN)
         while True:
             with self._lock:
                 if self._is_closed or (self._is_retired and not self._requests):
                     break
-                poller.register(connection.socket, select.POLLIN | (select.POLLOUT if connection.is_blocked else 0))
+                self._expect(connection)
                 pause = max(0.0, self._delayed[0][0] - time.monotonic()) if self._delayed else None
-            ready = poller.poll(None if pause is None else pause * 1000 + 1)
-            if any(descriptor == self._wakeup.descriptor for descriptor, _ in ready):
-                self._wakeup.clear()
-            receptions = connection.receive()
+            self._watch.sleep(pause)
             with self._lock:
-                for request_id, message, descriptor in receptions:
-                    self._answer(connection, request_id, message, descriptor)
+                self._read(connection)
                 if connection.ending is not None:
                     break
-                self._take_due(connection)
-                try:
-                    connection.flush()
-                except OSError:
-                    # What the daemon said before it closed is still to be read.
-                    connection.shut_down()
-                    continue
-                self._pump(connection)
         with self._lock:
             self._lose(connection, begun)
 
@@ -448,6 +512,9 @@ class Link:
         """Keeps what has no answer, for the next connection."""
         now = time.monotonic()
         self._drop_connection()
+        # What an interrupt has left half done.
+        for request in [each for each in self._requests.values() if each.answer is not None or each.error is not None]:
+            self._finish(request, request.answer, request.error, request.descriptor)
         # Spool files end with their connection, and what nobody waits for is not asked again.
         for request in [request for request in self._requests.values() if request.is_abandoned]:
             self._finish(request, error=DaemonUnavailable("daemon_unavailable", "the connection was lost"))
@@ -461,7 +528,11 @@ class Link:
     def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
         self._outbox.clear()
-        if connection is not None:
+        if connection is None:
+            return
+        self._watch.remove(connection.socket)
+        connection.shut_down()
+        if self._reader is None or self._reader.connection is not connection:
             connection.close()
 
     # --- Fork ---
@@ -489,49 +560,3 @@ class Link:
 
 def _closed() -> DaemonUnavailable:
     return DaemonUnavailable("daemon_unavailable", "the client was closed before the daemon answered")
-
-
-def _places(handovers: list[Handover]) -> str:
-    """Where they go, for people: the first of them, and how many more."""
-    more = f" and {len(handovers) - _NAMED} more" if handovers[_NAMED:] else ""
-    return ", ".join(each.order for each in handovers[:_NAMED]) + more
-
-
-# --- What concerns all links of the process ---
-
-_links: weakref.WeakSet[Link] = weakref.WeakSet()
-
-
-def _forget_parent() -> None:
-    for link in list(_links):
-        link.forget_parent()
-
-
-# How many hand-overs of a link were given their time at the process's end, and had no answer.
-_given_up: weakref.WeakKeyDictionary[Link, int] = weakref.WeakKeyDictionary()
-
-
-def _drain() -> None:
-    """Gives hand-overs the time to be accepted, once, and says which were not."""
-    for link in list(_links):
-        known = _given_up.get(link, 0)
-        if len(link.drain(0)) > known and (left := link.drain(link.settings.exit_timeout)):
-            _given_up[link] = len(left)
-            way_out = "look whether artifactd runs, and wait for the tickets before the end"
-            if left[0].message.run_id is not None:
-                way_out += "; where ARTIFACTD_OFFLINE_DIR names a directory, what has no answer is kept there"
-            message = "%d hand-overs had no answer from the daemon when the process ended, and may be lost: %s; %s"
-            _log.error(message, len(left), _places(left), way_out)
-        link.report()
-
-
-def _end() -> None:
-    _drain()
-    for link in list(_links):
-        link.close()
-
-
-os.register_at_fork(after_in_child=_forget_parent)
-# Children of multiprocessing run these and no atexit handlers.
-threading._register_atexit(_drain)  # type: ignore[attr-defined]
-atexit.register(_end)

@@ -90,7 +90,11 @@ class Request:
             os.close(descriptor)
             descriptor = None
         self.answer, self.error, self.descriptor = answer, error, descriptor
+        self._let_go()
         self.latch.open()
+
+    def _let_go(self) -> None:
+        """Gives back what it held for being sent again."""
 
 
 class Greeting(Request):
@@ -232,11 +236,10 @@ class Handover(Request):
         """
         return (refusal.code == "cancelled" and self._refusals > 0) or (refusal.code == "source_lost" and self.sendings > 1)
 
-    def finish(self, answer: Message | None = None, error: ArtifactError | None = None, descriptor: int | None = None) -> None:
-        if not (self.keeps_source and isinstance(error, DaemonUnavailable)):
+    def _let_go(self) -> None:
+        if not (self.keeps_source and isinstance(self.error, DaemonUnavailable)):
             self._source.close()
         self.message.inline = None
-        super().finish(answer, error, descriptor)
         self._leave_window()
 
     def give_up(self) -> None:
