@@ -54,6 +54,9 @@ class Daemon:
 
     def signal(self, number):
         self.process.send_signal(number)
+        if number == signal.SIGSTOP:
+            # Its threads stop one after the other: until the last has, the daemon may answer.
+            os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
 
     def kill(self):
         self.process.kill()
