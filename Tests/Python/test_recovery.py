@@ -592,3 +592,71 @@ def test_daemon_dies_while_callers_wait(daemon, connect):
             thread.join(30)
         assert [(ticket.done, ticket.error) for ticket in tickets] == [(True, None)] * 4
     assert_each_stored_once(client, 20)
+
+
+# Whoever reads is told when others end its request.
+def test_reader_is_told(daemon, connect):
+    client = connect(daemon, answer_timeout=60)
+    client.connect()
+    daemon.signal(signal.SIGSTOP)
+    ticket = client.put(b"x", "a")
+    errors = []
+
+    def wait():
+        try:
+            ticket.wait()
+        except artifactd.DaemonUnavailable as error:
+            errors.append(error)
+
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    until(lambda: client.link.is_read_by_caller)
+    client.link.give_up_handovers()
+    waiting.join(20)
+    assert len(errors) == 1
+
+
+# A signal's handler may ask while the same thread waits, which goes on then.
+def test_handler_asks_while_its_thread_reads(daemon, connect):
+    client = connect(daemon, answer_timeout=60)
+    away = daemon.store.with_name("away")
+    client.put(b"x", "b").wait("stored")
+    daemon.store.rename(away)
+    held = client.put(b"y", "c").wait()
+
+    def ask(*_):
+        assert not client.job(held.job_id).is_final
+        away.rename(daemon.store)
+
+    def interrupt():
+        until(lambda: client.link.is_read_by_caller)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM)
+
+    previous = signal.signal(signal.SIGALRM, ask)
+    other = threading.Thread(target=interrupt)
+    try:
+        other.start()
+        held.wait("stored", timeout=50)
+    finally:
+        other.join()
+        signal.signal(signal.SIGALRM, previous)
+
+
+# However the keeper and callers take turns, no answer is overlooked.
+def test_many_short_waits(daemon, connect):
+    client = connect(daemon, answer_timeout=60)
+    longest = []
+
+    def ask():
+        times = [time.monotonic()]
+        for _ in range(700):
+            client.status()
+            times.append(time.monotonic())
+        longest.append(max(after - before for before, after in zip(times, times[1:])))
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(longest) == 3 and max(longest) < 30

@@ -35,7 +35,7 @@ from artifactd.errors import (
 )
 from artifactd.messages import DiscardSpool, Error, Welcome
 from artifactd.requests import Greeting, Handover, Request, pause
-from artifactd.watch import Watch
+from artifactd.watch import Bell, Watch
 from artifactd.wire import ANSWER, Message
 
 # How many hand-overs may be without an answer: each may hold a descriptor, of which a process has 1,024 as a rule.
@@ -62,11 +62,13 @@ class Settings(NamedTuple):
     exit_timeout: float
 
 
-class _Reader(NamedTuple):
-    """A thread that reads from a connection, and holds it open meanwhile."""
+class _Reader:
+    """A caller that reads until its own request has its result; it holds the connection open meanwhile."""
 
-    thread: int
-    connection: Connection
+    def __init__(self, request: Request, connection: Connection) -> None:
+        self.request = request
+        self.connection = connection
+        self.thread = threading.get_ident()
 
 
 class Link:
@@ -88,6 +90,8 @@ class Link:
         self._connection: Connection | None = None
         # The caller that reads instead of the keeper.
         self._reader: _Reader | None = None
+        # Rings for it.
+        self._bell = Bell()
         self._last_id = 1
         # All that have no answer, in the order of their making.
         self._requests: dict[int, Request] = {}
@@ -179,7 +183,7 @@ class Link:
             self._read_until(request, deadline)
         finally:
             with self._lock:
-                if self._reader is not None and self._reader.thread == threading.get_ident():
+                if self._reader is not None and self._reader.request is request:
                     self._stop_reading()
         if not request.latch.wait(max(0.0, deadline - time.monotonic())):
             with self._lock:
@@ -190,19 +194,26 @@ class Link:
     def _read_until(self, request: Request, deadline: float) -> None:
         """Reads answers until the request has its own, unless another caller reads."""
         with self._lock:
-            connection, thread = self._connection, threading.get_ident()
-            if connection is None or request.latch.is_open or (self._reader is not None and self._reader.thread != thread):
-                return
-            self._reader = _Reader(thread, connection)
+            connection = self._connection
+            if self._reader is not None and self._reader.thread == threading.get_ident():
+                # This is a signal's handler within a wait of the same thread, which cannot read now.
+                self._bell.ring()
+                return self._stop_reading()
+            if connection is None or self._reader is not None or request.latch.is_open:
+                return None
+            self._reader = reader = _Reader(request, connection)
             self._expect(connection)
             poller = select.poll()
             poller.register(connection.socket, select.POLLIN)
-        while connection.ending is None and not request.latch.is_open and (left := deadline - time.monotonic()) > 0:
+            poller.register(self._bell.descriptor, select.POLLIN)
+        while not request.latch.is_open and connection.ending is None and (left := deadline - time.monotonic()) > 0:
             poller.poll(min(left, _LONGEST_POLL) * 1000 + 1)
             with self._lock:
-                if self._connection is not connection:
-                    return
+                if self._reader is not reader or self._connection is not connection:
+                    break
+                self._bell.silence()
                 self._read(connection)
+        return None
 
     def call(self, request: Request, timeout: float | None = None) -> Message:
         """Sends a request and returns its answer, or raises its error; nobody can ask for it again."""
@@ -356,6 +367,8 @@ class Link:
     ) -> None:
         # Each step can be done again where an interrupt has kept it, or those behind it, from being done.
         request.finish(answer, error, descriptor)
+        if self._reader is not None and self._reader.request is request and self._reader.thread != threading.get_ident():
+            self._bell.ring()
         if isinstance(request, Handover):
             if error is not None and not request.is_safe:
                 self._failed.append(request)
@@ -396,6 +409,8 @@ class Link:
     def _stop_reading(self) -> None:
         """Leaves reading to the keeper."""
         if self._reader is not None:
+            if self._reader.thread != threading.get_ident():
+                self._bell.ring()
             connection, self._reader = self._reader.connection, None
             if connection is self._connection:
                 self._expect(connection)

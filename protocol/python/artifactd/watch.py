@@ -1,4 +1,4 @@
-"""What a link's keeper sleeps at."""
+"""What threads of a link sleep at."""
 
 from __future__ import annotations
 
@@ -8,17 +8,34 @@ import select
 import socket
 
 
-class Watch:
-    """A socket and a bell: ends the keeper's sleep when there is something to do at the socket, or when anybody rings."""
+class Bell:
+    """Ends the poll of one thread from any other; without a lock, so that finalizers can use it."""
 
     def __init__(self) -> None:
-        self._bell = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._poll = select.epoll()
-        self._poll.register(self._bell, select.EPOLLIN)
+        self.descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
 
     def ring(self) -> None:
-        """Ends the sleep. Takes no lock, so that finalizers can use it."""
-        os.eventfd_write(self._bell, 1)
+        os.eventfd_write(self.descriptor, 1)
+
+    def silence(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self.descriptor)
+
+    def __del__(self) -> None:
+        os.close(self.descriptor)
+
+
+class Watch:
+    """Where the keeper sleeps: until there is something to do at the connection's socket, or somebody rings."""
+
+    def __init__(self) -> None:
+        self._bell = Bell()
+        self._poll = select.epoll()
+        self._poll.register(self._bell.descriptor, select.EPOLLIN)
+
+    def ring(self) -> None:
+        """Ends the sleep. Takes no lock."""
+        self._bell.ring()
 
     def add(self, connected: socket.socket) -> None:
         """Watches a socket, too; for its end alone until `expect` says more."""
@@ -35,8 +52,4 @@ class Watch:
     def sleep(self, seconds: float | None) -> None:
         """Returns when there is something to do, and after so many seconds."""
         self._poll.poll(seconds)
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self._bell)
-
-    def __del__(self) -> None:
-        os.close(self._bell)
+        self._bell.silence()
