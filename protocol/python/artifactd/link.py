@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import errno
-import heapq
 import logging
 import os
 import select
@@ -23,6 +22,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from artifactd import process
+from artifactd.agenda import Agenda
 from artifactd.connection import Connection, ConnectionLost, find_socket
 from artifactd.errors import (
     ArtifactError,
@@ -92,15 +92,7 @@ class Link:
         self._reader: _Reader | None = None
         # Rings for it.
         self._bell = Bell()
-        self._last_id = 1
-        # All that have no answer, in the order of their making.
-        self._requests: dict[int, Request] = {}
-        # Those of them that are to be sent.
-        self._outbox: deque[Request] = deque()
-        # Those that are to be sent at a time.
-        self._delayed: list[tuple[float, int]] = []
-        # The hand-overs of one order, of which the first is under way.
-        self._orders: dict[str, deque[Handover]] = {}
+        self._agenda = Agenda()
         # Filled without the lock.
         self._discards: deque[tuple[Connection, int]] = deque()
         self._failed: deque[Handover] = deque(maxlen=1000)
@@ -137,18 +129,10 @@ class Link:
             if isinstance(request, Greeting) and self.welcome is not None and self._connection is not None:
                 return request.finish(answer=self.welcome)
             with self._whole():
-                self._last_id += 1
-                request.id = self._last_id
                 if self._connection is None and request.give_up_at is None:
                     request.give_up_at = time.monotonic() + self.settings.retry_timeout
-                if isinstance(request, Handover):
-                    queue = self._orders.setdefault(request.order, deque())
-                    queue.append(request)
-                    request.is_ready = len(queue) == 1
-                self._requests[request.id] = request
+                self._agenda.add(request)
                 if self._connection is not None:
-                    if request.is_ready:
-                        self._outbox.append(request)
                     self._pump(self._connection)
                 elif self._keeper is None:
                     self._start_keeper(request)
@@ -247,7 +231,7 @@ class Link:
         if self._pid != os.getpid():
             return []
         with self._lock:
-            handovers = [request for request in self._requests.values() if isinstance(request, Handover) and not request.is_safe]
+            handovers = [request for request in self._agenda if isinstance(request, Handover) and not request.is_safe]
         deadline = time.monotonic() + timeout
         return [each for each in handovers if not self._await(each, max(deadline - time.monotonic(), 0))]
 
@@ -323,10 +307,7 @@ class Link:
 
     def _pump(self, connection: Connection) -> None:
         """Sends what is to be sent, as far as the kernel takes it; the keeper does the rest."""
-        while self._outbox and not connection.is_blocked:
-            request = self._outbox.popleft()
-            if request.id not in self._requests:
-                continue
+        while not connection.is_blocked and (request := self._agenda.next()) is not None:
             try:
                 frame, descriptor = request.frame(connection)
             except ArtifactError as refusal:
@@ -339,28 +320,21 @@ class Link:
                 if connection.send(frame, descriptor):
                     request.note_sending()
                 else:
-                    self._outbox.appendleft(request)
+                    self._agenda.put_back(request)
             except OSError as cause:
                 if cause.errno == errno.ETOOMANYREFS:
                     self._delay(request, pause(request.sendings))
                 else:
                     # The keeper finds the connection ended, reads the daemon's last words and sends everything again.
                     connection.shut_down()
-                    self._outbox.clear()
+                    self._agenda.hold()
         if connection.is_blocked and threading.current_thread() is not self._keeper:
             self._watch.ring()
 
     def _delay(self, request: Request, seconds: float) -> None:
-        request.is_ready = False
-        heapq.heappush(self._delayed, (time.monotonic() + seconds, request.id))
+        self._agenda.delay(request, seconds)
         if threading.current_thread() is not self._keeper:
             self._watch.ring()
-
-    def _ready(self, request: Request) -> None:
-        if not request.is_ready:
-            request.is_ready = True
-            if self._connection is not None:
-                self._outbox.append(request)
 
     def _finish(
         self, request: Request, answer: Message | None = None, error: ArtifactError | None = None, descriptor: int | None = None
@@ -369,25 +343,17 @@ class Link:
         request.finish(answer, error, descriptor)
         if self._reader is not None and self._reader.request is request and self._reader.thread != threading.get_ident():
             self._bell.ring()
-        if isinstance(request, Handover):
-            if error is not None and not request.is_safe:
-                self._failed.append(request)
-            queue = self._orders.get(request.order, deque())
-            if request in queue:
-                if queue[0] is request and len(queue) > 1:
-                    self._ready(queue[1])
-                queue.remove(request)
-            if not queue:
-                self._orders.pop(request.order, None)
-        self._requests.pop(request.id, None)
+        if isinstance(request, Handover) and error is not None and not request.is_safe:
+            self._failed.append(request)
+        self._agenda.remove(request)
 
     def _fail(self, refusal: ArtifactError, which: Callable[[Request], bool] = lambda _: True) -> None:
         # One that becomes ready by another's end is among them already.
-        for request in [request for request in self._requests.values() if which(request)]:
+        for request in [request for request in self._agenda if which(request)]:
             self._finish(request, error=refusal)
 
     def _answer(self, connection: Connection, request_id: int, message: Message, descriptor: int | None) -> None:
-        request = self._requests.get(request_id)
+        request = self._agenda.find(request_id)
         if request is None or request.sendings == 0:
             connection.ending = connection.violation(f"{type(message).__name__} answers request {request_id}, which is not open")
         elif isinstance(message, Error):
@@ -428,7 +394,7 @@ class Link:
                 for request_id, message, descriptor in connection.receive():
                     self._answer(connection, request_id, message, descriptor)
                 if connection.ending is None:
-                    self._take_due(connection)
+                    self._take_discards(connection)
                     try:
                         connection.flush()
                         self._pump(connection)
@@ -458,10 +424,10 @@ class Link:
             with self._lock:
                 if self._is_closed:
                     self._fail(_closed())
-                if not self._requests:
+                if not self._agenda:
                     self._keeper = None
                     return None
-                patience = max(request.give_up_at or 0 for request in self._requests.values()) - time.monotonic()
+                patience = max(request.give_up_at or 0 for request in self._agenda) - time.monotonic()
             settings = self.settings
             timeout = min(settings.answer_timeout, max(patience, _LEAST_GREETING))
             try:
@@ -474,10 +440,10 @@ class Link:
                 self._connection = connection
                 self._watch.add(connection.socket)
                 self.welcome = connection.welcome
-                for request in list(self._requests.values()):
+                for request in self._agenda:
                     if isinstance(request, Greeting):
                         self._finish(request, answer=connection.welcome)
-                self._outbox = deque(request for request in self._requests.values() if request.is_ready)
+                self._agenda.begin_again()
                 self._pump(connection)
             return connection
 
@@ -487,7 +453,7 @@ class Link:
             now = time.monotonic()
             self._fail(lost.error, lambda request: lost.is_final or (request.give_up_at or 0) <= now)
             wait = pause if lost.error.retry_after is None else lost.error.retry_after
-            ends = [request.give_up_at - now for request in self._requests.values() if request.give_up_at is not None]
+            ends = [request.give_up_at - now for request in self._agenda if request.give_up_at is not None]
             return max(0.0, min([wait, *ends])) if ends else 0.0
 
     def _serve(self, connection: Connection) -> None:
@@ -495,10 +461,10 @@ class Link:
         begun = time.monotonic()
         while True:
             with self._lock:
-                if self._is_closed or (self._is_retired and not self._requests):
+                if self._is_closed or (self._is_retired and not self._agenda):
                     break
                 self._expect(connection)
-                pause = max(0.0, self._delayed[0][0] - time.monotonic()) if self._delayed else None
+                pause = None if connection.is_blocked else self._agenda.pause()
             self._watch.sleep(pause)
             with self._lock:
                 self._read(connection)
@@ -507,42 +473,34 @@ class Link:
         with self._lock:
             self._lose(connection, begun)
 
-    def _take_due(self, connection: Connection) -> None:
-        now = time.monotonic()
-        while self._delayed and self._delayed[0][0] <= now:
-            request = self._requests.get(heapq.heappop(self._delayed)[1])
-            if request is not None:
-                self._ready(request)
+    def _take_discards(self, connection: Connection) -> None:
         while self._discards:
             owner, number = self._discards.popleft()
             if owner is connection:
                 discard = Request(DiscardSpool(spool=number))
                 discard.is_abandoned = True
-                self._last_id += 1
-                discard.id = self._last_id
-                self._requests[discard.id] = discard
-                self._outbox.append(discard)
+                self._agenda.add(discard)
 
     def _lose(self, connection: Connection, begun: float) -> None:
         """Keeps what has no answer, for the next connection."""
         now = time.monotonic()
         self._drop_connection()
         # What an interrupt has left half done.
-        for request in [each for each in self._requests.values() if each.answer is not None or each.error is not None]:
+        for request in [each for each in self._agenda if each.answer is not None or each.error is not None]:
             self._finish(request, request.answer, request.error, request.descriptor)
         # Spool files end with their connection, and what nobody waits for is not asked again.
-        for request in [request for request in self._requests.values() if request.is_abandoned]:
+        for request in [each for each in self._agenda if each.is_abandoned]:
             self._finish(request, error=DaemonUnavailable("daemon_unavailable", "the connection was lost"))
         if connection.ending is not None and connection.ending.is_final:
             self._fail(connection.ending.error)
-        for request in self._requests.values():
+        for request in self._agenda:
             # One that never gets an answer on connections that end at once is given up in the end.
             if request.give_up_at is None or now - begun > self.settings.retry_timeout:
                 request.give_up_at = now + self.settings.retry_timeout
 
     def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
-        self._outbox.clear()
+        self._agenda.hold()
         if connection is None:
             return
         self._watch.remove(connection.socket)
@@ -563,7 +521,7 @@ class Link:
         """
         if self._pid == os.getpid():
             return
-        requests, connection = list(self._requests.values()), self._connection
+        requests, connection = self._agenda, self._connection
         message = f"process {self._pid} handed this over; only there can its acceptance be waited for"
         self._begin()
         for request in requests:
