@@ -525,7 +525,8 @@ def test_interrupts_while_reading(daemon, connect, call):
             raise Interrupt
         return trace
 
-    watched = ("_await", "_read_until", "_read", "_answer", "_finish", "finish", "_let_go", "open", "_stop_reading", "_expect", "receive")
+    watched = {"_await", "_read_until", "_read", "_answer", "_finish", "finish", "_let_go", "open", "_stop_reading", "_expect", "receive"}
+    watched |= {"remove", "_make_ready", "delay", "next", "_pump", "_take_discards"}
     interrupts = not_reached = 0
     # How many steps there are depends on what comes together.
     for place in itertools.count():
