@@ -35,33 +35,36 @@ def timed(call):
     return time.perf_counter() - wall, time.process_time() - cpu, value
 
 
-def hand_overs(socket, path, rounds):
-    """The samples of both moments of artifactd."""
-    returned, accepted = [], []
+def hand_overs(socket, path, rounds, disk):
+    """The samples of both moments of artifactd, and of the disk alone in the same minutes."""
+    returned, accepted, synced = [], [], []
     with artifactd.Client(socket, retry_timeout=20) as client:
         # The first of each warms up and is not counted.
         for number in range(rounds + 1):
+            synced.append(disk.sync())
             wall, cpu, ticket = timed(lambda key=f"returned/{number}": client.put(path, key))
             ticket.wait("stored")
             returned.append((wall, cpu))
             wall, cpu, ticket = timed(lambda key=f"accepted/{number}": client.put(path, key).wait("accepted"))
             ticket.wait("stored")
             accepted.append((wall, cpu))
-    return returned[1:], accepted[1:]
+    return returned[1:], accepted[1:], synced[1:]
 
 
-def syncs(path, rounds):
-    """The samples of the disk alone: what a hand-over leaves in the journal's log is written over an old part of a file, and synced."""
-    samples = []
-    with open(path, "wb", buffering=0) as file:
-        file.write(bytes(8 << 20))
-        os.fsync(file.fileno())
-        for number in range(rounds):
-            # Like a hand-over, the disk comes out of a pause.
-            time.sleep(0.05)
-            os.pwrite(file.fileno(), os.urandom(28 << 10), number % 200 * (32 << 10))
-            samples.append(timed(lambda: os.fdatasync(file.fileno()))[:2])
-    return samples
+class Disk:
+    """Syncs what a hand-over leaves in the journal's log: some pages, over an old part of a file."""
+
+    def __init__(self, path):
+        self.file = open(path, "wb", buffering=0)
+        self.file.write(bytes(8 << 20))
+        os.fsync(self.file.fileno())
+        self.count = 0
+
+    def sync(self):
+        """Wall time and CPU of the fdatasync."""
+        os.pwrite(self.file.fileno(), os.urandom(28 << 10), self.count % 200 * (32 << 10))
+        self.count += 1
+        return timed(lambda: os.fdatasync(self.file.fileno()))[:2]
 
 
 def main():
@@ -87,10 +90,9 @@ def main():
         command = [arguments.bin / "artifactd", "--socket", socket, "--state", f"{directory}/state"]
         with subprocess.Popen([*command, "--store", f"s3://{upload.BUCKET}"], stderr=subprocess.DEVNULL) as daemon:
             try:
-                returned, accepted = hand_overs(socket, path, arguments.rounds)
+                returned, accepted, synced = hand_overs(socket, path, arguments.rounds, Disk(f"{directory}/log"))
             finally:
                 daemon.terminate()
-        synced = syncs(f"{directory}/state/log", arguments.rounds)
 
         few = max(3, arguments.rounds // 10)
         s3 = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
