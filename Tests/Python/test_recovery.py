@@ -17,6 +17,7 @@ import pytest
 
 import artifactd
 from artifactd.latch import Latch
+from daemon import eventually
 
 QUICK = {"retry_timeout": 0.3, "answer_timeout": 0.3, "exit_timeout": 0.3}
 
@@ -31,14 +32,6 @@ def run_python(code, daemon, **options):
     # Python 3.12 warns of every fork of a process that has threads.
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, **options)
-
-
-def until(holds):
-    """Waits, at most 20 s, for what the client does by itself and tells nobody of."""
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def wait_for_child(pid):
@@ -544,7 +537,7 @@ def test_interrupts_while_reading(daemon, connect, call):
         other = threading.Thread(target=lambda: answered.append(client.status(timeout=20)))
         other.start()
         other.join(30)
-        until(lambda: ticket.is_answered)
+        eventually(lambda: ticket.is_answered, "an answer")
         assert answered and ticket.accepted
         if not_reached == 5:
             break
@@ -562,17 +555,17 @@ def test_answers_while_another_waits(daemon, connect):
     held = client.put(b"y", "b").wait()
     waiting = threading.Thread(target=held.wait, args=("stored", 60))
     waiting.start()
-    until(lambda: client.link.is_read_by_caller)
+    eventually(lambda: client.link.is_read_by_caller, "a caller that reads")
     for number in range(20):
         client.put(b"z", f"c/{number}").wait(timeout=10)
     unwatched = client.put(b"z", "d")
-    until(lambda: unwatched.is_answered)
+    eventually(lambda: unwatched.is_answered, "an answer")
     assert waiting.is_alive() and unwatched.accepted
     away.rename(daemon.store)
     waiting.join(60)
     assert not client.link.is_read_by_caller
     unwatched = client.put(b"z", "e")
-    until(lambda: unwatched.is_answered)
+    eventually(lambda: unwatched.is_answered, "an answer")
     assert unwatched.accepted and held.done and held.error is None
 
 
@@ -586,7 +579,7 @@ def test_daemon_dies_while_callers_wait(daemon, connect):
         threads = [threading.Thread(target=ticket.wait, args=("stored", 30)) for ticket in tickets]
         for thread in threads:
             thread.start()
-        until(lambda: client.link.is_read_by_caller)
+        eventually(lambda: client.link.is_read_by_caller, "a caller that reads")
         daemon.kill()
         daemon.start()
         for thread in threads:
@@ -611,7 +604,7 @@ def test_reader_is_told(daemon, connect):
 
     waiting = threading.Thread(target=wait, daemon=True)
     waiting.start()
-    until(lambda: client.link.is_read_by_caller)
+    eventually(lambda: client.link.is_read_by_caller, "a caller that reads")
     client.link.give_up_handovers()
     waiting.join(20)
     assert len(errors) == 1
@@ -630,7 +623,7 @@ def test_handler_asks_while_its_thread_reads(daemon, connect):
         away.rename(daemon.store)
 
     def interrupt():
-        until(lambda: client.link.is_read_by_caller)
+        eventually(lambda: client.link.is_read_by_caller, "a caller that reads")
         signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM)
 
     previous = signal.signal(signal.SIGALRM, ask)
