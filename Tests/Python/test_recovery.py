@@ -1,5 +1,6 @@
 """Daemons that die, hang or are not there; processes that fork and end. Nothing twice, nothing lost, no endless wait."""
 
+import gc
 import itertools
 import linecache
 import logging
@@ -32,6 +33,12 @@ def run_python(code, daemon, **options):
     # Python 3.12 warns of every fork of a process that has threads.
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, **options)
+
+
+def looks_for_signals(frame):
+    """Whether CPython may run a signal's handler before this line: not where a lock is given back, nor where a block begins."""
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+    return not line.startswith(("with ", "try:", "except", "finally:"))
 
 
 def wait_for_child(pid):
@@ -512,14 +519,12 @@ def test_interrupts_while_reading(daemon, connect, call):
     def trace(frame, event, _):
         if frame.f_code.co_name not in watched or not frame.f_code.co_filename.startswith(os.path.dirname(artifactd.__file__)):
             return None
-        # Where a lock is given back no signal is looked for.
-        is_lock = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip().startswith("with ")
-        if event == "line" and not is_lock and next(steps) == place:
+        if event == "line" and looks_for_signals(frame) and next(steps) == place:
             raise Interrupt
         return trace
 
     watched = {"_await", "_read_until", "_read", "_answer", "_finish", "finish", "_let_go", "open", "_stop_reading", "_expect", "receive"}
-    watched |= {"remove", "_make_ready", "delay", "next", "_pump", "_take_discards"}
+    watched |= {"_stop_reading_for", "remove", "_make_ready", "delay", "next", "_pump", "_take_discards"}
     interrupts = not_reached = 0
     # How many steps there are depends on what comes together.
     for place in itertools.count():
@@ -534,6 +539,7 @@ def test_interrupts_while_reading(daemon, connect, call):
             interrupts += 1
         finally:
             sys.settrace(before)
+        assert not client.link.is_read_by_caller
         other = threading.Thread(target=lambda: answered.append(client.status(timeout=20)))
         other.start()
         other.join(30)
@@ -654,3 +660,64 @@ def test_many_short_waits(daemon, connect):
     for thread in threads:
         thread.join()
     assert len(longest) == 3 and max(longest) < 30
+
+
+# A handler that comes in the middle of a call cannot make another, and says so instead of waiting for ever.
+def test_handler_calls_within_a_call(client, daemon):
+    client.connect()
+
+    def trace(frame, event, _):
+        if frame.f_code.co_name == "_pump" and event == "line":
+            client.status()
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with pytest.raises(artifactd.InvalidRequest, match="signal's handler called the client in the middle of a call"):
+            client.put(b"x", "a")
+    finally:
+        sys.settrace(before)
+    assert client.put(b"y", "b").wait("stored", timeout=20).done
+
+
+# Wherever a hand-over is interrupted, its file is closed in the end, and nobody is told of a failure that the caller knows of.
+def test_interrupts_while_handing_over(daemon, connect, tmp_path, caplog):
+    source = tmp_path / "source"
+    source.write_bytes(bytes(100_000))
+    client = connect(daemon)
+    client.put(source, "warm").wait("stored")
+
+    def trace(frame, event, _):
+        if os.path.basename(frame.f_code.co_filename) not in ("client.py", "sources.py", "requests.py", "agenda.py"):
+            return trace
+        if event == "line" and looks_for_signals(frame) and next(steps) == place:
+            raise KeyboardInterrupt
+        return trace
+
+    def open_sources():
+        gc.collect()
+        return [each for each in os.listdir("/proc/self/fd") if is_source(f"/proc/self/fd/{each}")]
+
+    def is_source(link):
+        try:
+            return os.readlink(link) == str(source)
+        except FileNotFoundError:
+            return False
+
+    for place in itertools.count():
+        steps = itertools.count()
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            client.put(source, f"a/{place}")
+            break
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(before)
+        assert client.put(b"x", f"a/{place}").wait("stored", timeout=20)
+        eventually(lambda: not open_sources(), "no descriptor is left")
+    assert place > 40
+    client.close()
+    assert caplog.records == []

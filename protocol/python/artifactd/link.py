@@ -83,7 +83,8 @@ class Link:
     def _begin(self) -> None:
         """The state of a link that has done nothing yet."""
         self._pid = os.getpid()
-        self._lock = threading.Lock()
+        # Of a kind that knows its owner, for `submit`.
+        self._lock = threading.RLock()
         self._window = threading.Semaphore(WINDOW)
         self._watch = Watch()
         self._keeper: threading.Thread | None = None
@@ -123,6 +124,9 @@ class Link:
     def submit(self, request: Request) -> None:
         """Sends a request, or has it sent as soon as it can be."""
         self._check_process()
+        if self._lock._is_owned():  # type: ignore[attr-defined]
+            message = "a signal's handler called the client in the middle of a call; have it note the signal, and call behind it"
+            raise InvalidRequest("invalid_request", message)
         with self._lock:
             if self._is_closed:
                 raise InvalidRequest("invalid_request", "this client is closed; make a new one")
@@ -166,14 +170,22 @@ class Link:
         try:
             self._read_until(request, deadline)
         finally:
-            with self._lock:
-                if self._reader is not None and self._reader.request is request:
-                    self._stop_reading()
+            try:
+                self._stop_reading_for(request)
+            except BaseException:
+                # An interrupt came here of all places: others wait for the answers.
+                self._stop_reading_for(request)
+                raise
         if not request.latch.wait(max(0.0, deadline - time.monotonic())):
             with self._lock:
-                # One that an interrupt has kept from stopping reads no more.
+                # One that several interrupts have kept from stopping reads no more.
                 self._stop_reading()
         return request.latch.is_open
+
+    def _stop_reading_for(self, request: Request) -> None:
+        with self._lock:
+            if self._reader is not None and self._reader.request is request:
+                self._stop_reading()
 
     def _read_until(self, request: Request, deadline: float) -> None:
         """Reads answers until the request has its own, unless another caller reads."""
@@ -186,7 +198,7 @@ class Link:
             if connection is None or self._reader is not None or request.latch.is_open:
                 return None
             self._reader = reader = _Reader(request, connection)
-            self._expect(connection)
+            self._expect(connection, reader)
             poller = select.poll()
             poller.register(connection.socket, select.POLLIN)
             poller.register(self._bell.descriptor, select.POLLIN)
@@ -377,15 +389,15 @@ class Link:
         if self._reader is not None:
             if self._reader.thread != threading.get_ident():
                 self._bell.ring()
-            connection, self._reader = self._reader.connection, None
-            if connection is self._connection:
-                self._expect(connection)
+            if self._reader.connection is self._connection:
+                self._expect(self._connection, None)
             else:
-                connection.close()
+                self._reader.connection.close()
+            self._reader = None
 
-    def _expect(self, connection: Connection) -> None:
+    def _expect(self, connection: Connection, reader: _Reader | None) -> None:
         """Tells the keeper what to wake for."""
-        self._watch.expect(connection.socket, reading=self._reader is None, writing=connection.is_blocked)
+        self._watch.expect(connection.socket, reading=reader is None, writing=connection.is_blocked)
 
     def _read(self, connection: Connection) -> None:
         """Takes what has come, and sends what is due then; it is the keeper that finds out where the connection has ended."""
@@ -463,7 +475,7 @@ class Link:
             with self._lock:
                 if self._is_closed or (self._is_retired and not self._agenda):
                     break
-                self._expect(connection)
+                self._expect(connection, self._reader)
                 pause = None if connection.is_blocked else self._agenda.pause()
             self._watch.sleep(pause)
             with self._lock:

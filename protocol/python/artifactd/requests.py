@@ -243,7 +243,8 @@ class Handover(Request):
         self._leave_window()
 
     def give_up(self) -> None:
-        """Lets go of its source and its place: it was never sent."""
+        """Lets go of its source and its place: submitting it was interrupted, and the caller has the exception."""
+        self.is_seen = True
         self._source.close()
         self._leave_window()
 

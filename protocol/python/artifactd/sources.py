@@ -27,11 +27,16 @@ class Source:
 
     __slots__ = ("_content", "_descriptor", "has_way_back", "label")
 
-    def __init__(self, content: bytes | None, descriptor: int | None, label: str = "", has_way_back: bool = False) -> None:
+    def __init__(self, content: bytes | None, descriptor: int | None, label: str = "") -> None:
         self._content = content
         self._descriptor = descriptor
         self.label = label
-        self.has_way_back = has_way_back
+        self.has_way_back = False
+
+    def __del__(self) -> None:
+        # Where an interrupt has kept it from being closed, perhaps from being made whole.
+        if getattr(self, "_descriptor", None) is not None:
+            self.close()
 
     @property
     def size(self) -> int:
@@ -85,24 +90,27 @@ def open_source(given: Readable, inline_limit: int) -> Source:
 
 def _open_path(path: str | bytes) -> Source:
     shown = os.fsdecode(path)
+    source = Source(None, None, _label(shown))
     try:
-        descriptor = os.open(path, _READING)
+        source._descriptor = os.open(path, _READING)
     except (OSError, ValueError) as cause:
         raise _refusal(shown, cause) from None
-    label = _label(shown)
-    return _checked(descriptor, shown, label)
+    return _checked(source, shown)
 
 
 def _of_descriptor(number: int, shown: str) -> Source:
     shown = shown or f"descriptor {number}"
+    source = Source(None, None)
     try:
         access = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE
         # One for writing alone cannot be read from; the file behind it can.
         reopened = access == os.O_WRONLY
-        descriptor = os.open(f"/proc/self/fd/{number}", _READING) if reopened else fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 0)
+        own = os.open(f"/proc/self/fd/{number}", _READING) if reopened else fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, 0)
+        source._descriptor = own
     except (OSError, OverflowError, ValueError) as cause:
         raise _refusal(shown, cause) from None
-    return _checked(descriptor, shown, _path_behind(descriptor))
+    source.label = _path_behind(own)
+    return _checked(source, shown)
 
 
 def _of_file(given: Any) -> Source:
@@ -125,16 +133,17 @@ def _of_bytes(given: bytes | bytearray | memoryview, inline_limit: int) -> Sourc
     return Source(None, _sealed(given))
 
 
-def _checked(descriptor: int, shown: str, label: str) -> Source:
+def _checked(source: Source, shown: str) -> Source:
     try:
-        status = os.fstat(descriptor)
+        status = os.fstat(source.descriptor())
         if not stat.S_ISREG(status.st_mode):
             way_out = "hand its files over one by one" if stat.S_ISDIR(status.st_mode) else "write its content to a file first"
             raise InvalidSource("invalid_source", f"'{shown}' is a {_kind(status.st_mode)}, not a regular file; {way_out}")
     except BaseException:
-        os.close(descriptor)
+        source.close()
         raise
-    return Source(None, descriptor, label, has_way_back=status.st_nlink > 0 and bool(label))
+    source.has_way_back = status.st_nlink > 0 and bool(source.label)
+    return source
 
 
 def _kind(mode: int) -> str:
