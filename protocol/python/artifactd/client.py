@@ -60,7 +60,8 @@ class Client:
     """Speaks with the node's daemon.
 
     Safe for threads, and in forked children, which get a connection of their own. Connects at the first use, and again whenever
-    the connection was lost; what had no answer then is sent again, and takes effect once. Every call raises `ArtifactError`.
+    the connection was lost; what had no answer then is sent again, and takes effect once. Every call raises `ArtifactError`;
+    one that a signal's handler makes in the middle of another of the same thread raises `InvalidRequest`.
 
     - `socket`: the daemon's socket; None for $ARTIFACTD_SOCKET, else the usual place.
     - `tenant`: whom to act for; None for the one that the daemon's policy gives the user.
