@@ -340,11 +340,14 @@ class Link:
                     # The keeper finds the connection ended, reads the daemon's last words and sends everything again.
                     connection.shut_down()
                     self._agenda.hold()
-        if connection.is_blocked and threading.current_thread() is not self._keeper:
-            self._watch.ring()
+        if connection.is_blocked:
+            self._wake_keeper()
 
     def _delay(self, request: Request, seconds: float) -> None:
         self._agenda.delay(request, seconds)
+        self._wake_keeper()
+
+    def _wake_keeper(self) -> None:
         if threading.current_thread() is not self._keeper:
             self._watch.ring()
 
@@ -409,12 +412,13 @@ class Link:
                     self._take_discards(connection)
                     try:
                         connection.flush()
-                        self._pump(connection)
                     except OSError:
                         # What the daemon said before it closed is still to be read.
                         connection.shut_down()
-        if connection.ending is not None and threading.current_thread() is not self._keeper:
-            self._watch.ring()
+                    else:
+                        self._pump(connection)
+        if connection.ending is not None:
+            self._wake_keeper()
 
     # --- The keeper ---
 
