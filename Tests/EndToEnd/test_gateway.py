@@ -783,6 +783,7 @@ def test_daemon_killed_during_uploads(daemons, gateway_for):
                 promised[name] = content
             else:
                 assert answer.status_code == 503, answer.text
+                # A client rests before it tries again; the loop ends by what was answered.
                 time.sleep(0.05)
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
@@ -862,6 +863,7 @@ def clients_at_once(gateway, run, count, slow, size):
                 piece = len(body) // 10 + 1
                 for offset in range(0, len(body), piece):
                     connection.sendall(body[offset : offset + piece])
+                    # What makes it a slow client; nothing is waited for by it.
                     time.sleep(0.3)
             else:
                 connection.sendall(body)

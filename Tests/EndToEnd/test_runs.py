@@ -190,6 +190,7 @@ def test_killed_at_any_moment(daemons, place, tmp_path):
                 client.put(run, f"{life}/{number}.txt", f"{life} {number}".encode(), idempotency_key=f"{life} {number}".encode())
             if life % 2:
                 client.commit(run)
+            # It is killed at a random moment of its work: any is right.
             time.sleep(random.uniform(0, 0.3))
             daemon.kill()
             daemon.start()

@@ -15,6 +15,7 @@ def eventually(condition, what, timeout=20):
     deadline = time.monotonic() + timeout
     while not (result := condition()):
         assert time.monotonic() < deadline, f"not within {timeout} s: {what}"
+        # Nobody tells when it becomes true: it is looked at until it is, and the pause decides nothing.
         time.sleep(0.002)
     return result
 
