@@ -783,7 +783,7 @@ def test_daemon_killed_during_uploads(daemons, gateway_for):
                 promised[name] = content
             else:
                 assert answer.status_code == 503, answer.text
-                # A client rests before it tries again; the loop ends by what was answered.
+                # A client rests before it tries again; nothing is waited for by it.
                 time.sleep(0.05)
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
